@@ -1,0 +1,1 @@
+"""What is measured and how: scenarios, metrics, controls and the runner."""

@@ -1,0 +1,1 @@
+"""What a person looks at: self-contained HTML reports made from run records."""

@@ -1,0 +1,1 @@
+"""Types, protocols, registry, errors, records and seeding shared by every package; numpy and the standard library only."""

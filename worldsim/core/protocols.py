@@ -1,0 +1,87 @@
+"""Capabilities as small runtime-checkable protocols: what a game, a policy or a simulator can do is what it implements.
+
+Games are ``gymnasium.Env`` whose observation is one frame, ``Box(0, 255, (H, W, 3), uint8)``, and whose
+``metadata["render_fps"]`` is the number of steps a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worldsim.core.types import Context, Frames, GroundTruth, Prediction
+
+
+@runtime_checkable
+class HasGroundTruth(Protocol):
+    """A game that knows depth, instance ids, camera or objects of its present frame."""
+
+    def ground_truth(self) -> GroundTruth: ...
+
+
+@runtime_checkable
+class Snapshots(Protocol):
+    """A game whose whole state, random streams included, can be taken and put back exactly.
+
+    The state is plain data (dict of numpy arrays and numbers), independent of the game it came from.
+    """
+
+    def get_state(self) -> dict[str, Any]: ...
+
+    def set_state(self, state: dict[str, Any]) -> Frames:
+        """Put the game into ``state`` and return the frame seen there."""
+        ...
+
+
+@runtime_checkable
+class Replays(Protocol):
+    """A game without exact snapshots that reaches the same point again from a seed and the actions since reset."""
+
+    def replay(self, seed: int, actions: NDArray[np.float32]) -> Frames:
+        """Reset with ``seed``, take ``actions`` (P, A channels), return the frame reached; bit-exact."""
+        ...
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """Chooses action channel vectors; it may look at the game's privileged state through the ``env`` it was built with."""
+
+    def reset(self, seed: int) -> None: ...
+
+    def act(self, obs: Frames) -> NDArray[np.float32]:
+        """The next action as a channel vector (A,)."""
+        ...
+
+
+@runtime_checkable
+class Simulator(Protocol):
+    """A batched world with explicit state: ours, a remote one, a folder of videos, the real game and every control.
+
+    ``step`` may reuse the memory of the state it is given, so a state is used once; ``branch`` copies first.
+    Slots are independent: what one slot produces does not depend on which others are in the batch.
+    Slot b draws only on ``seeds[b]``: equal context, actions and seed give equal frames (common random numbers).
+    """
+
+    name: str
+
+    def reset(self, contexts: Sequence[Context], prompts: Sequence[str], seeds: Sequence[int]) -> Any:
+        """Start one slot per context and return the state."""
+        ...
+
+    def step(self, state: Any, actions: NDArray[np.float32]) -> tuple[Any, Prediction]:
+        """Advance every slot by its action (B, A channels)."""
+        ...
+
+    def branch(self, state: Any, slots: Sequence[int]) -> Any:
+        """An independent copy of the given slots (repeats allowed), in that order."""
+        ...
+
+
+@runtime_checkable
+class Describes(Protocol):
+    """A simulator that can say what it is: plain data that goes into the run record and the row keys."""
+
+    def describe(self) -> dict[str, Any]: ...
