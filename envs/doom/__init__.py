@@ -1,0 +1,1 @@
+"""ViZDoom behind the same contract as every other game."""

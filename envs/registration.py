@@ -1,0 +1,60 @@
+"""Every game by name. Listing imports no game; ``register()`` hands them to Gymnasium (called by its plugin hook)."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+from worldsim.core.errors import MissingDependencyError
+from worldsim.core.registry import Entry, Registry
+
+GAMES = Registry("environment")
+GAMES.add(
+    "voxel/arena",
+    "envs.voxel.arena:ArenaEnv",
+    "small Minecraft-like arena: walk, break, place, reach the beacon",
+    capabilities=["depth", "ids", "camera", "objects", "snapshot"],
+    max_episode_steps=1000,
+)
+for _scenario, _summary in (
+    ("my_way_home", "ViZDoom: find the vest in a maze of rooms"),
+    ("health_gathering", "ViZDoom: stay alive on an acid floor by picking up medikits"),
+):
+    GAMES.add(
+        f"doom/{_scenario}",
+        "envs.doom.env:DoomEnv",
+        _summary,
+        capabilities=["depth", "ids", "camera", "objects", "replay"],
+        kwargs={"scenario": _scenario},
+        requires=("vizdoom", "doom"),
+    )
+
+
+def missing_dependency(entry: Entry) -> str | None:
+    """The package a game needs and that is not installed, or None."""
+    package, _ = entry.info.get("requires", (None, None))
+    return package if package and importlib.util.find_spec(package) is None else None
+
+
+def register() -> None:
+    """Register every game with Gymnasium under its own name; a game is imported when it is made."""
+    import gymnasium
+
+    for entry in GAMES:
+        if entry.name not in gymnasium.registry:
+            gymnasium.register(
+                id=entry.name,
+                entry_point=_maker(entry),
+                max_episode_steps=entry.info.get("max_episode_steps"),
+                kwargs=entry.info.get("kwargs", {}),
+            )
+
+
+def _maker(entry: Entry):
+    def make(**kwargs: Any):
+        if missing_dependency(entry):
+            package, extra = entry.info["requires"]
+            raise MissingDependencyError(package, extra, f"the game {entry.name!r}")
+        return entry.load()(**kwargs)
+
+    return make

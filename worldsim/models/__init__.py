@@ -1,0 +1,1 @@
+"""Networks: the video autoencoder and the diffusion transformer."""

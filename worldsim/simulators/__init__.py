@@ -1,0 +1,1 @@
+"""Simulators: ours (dit) and, later, other people's."""
