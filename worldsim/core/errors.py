@@ -19,10 +19,11 @@ class UnknownNameError(WorldsimError):
 
 
 class MissingDependencyError(WorldsimError):
-    """An optional package that is not installed."""
+    """A package that is not installed; ``extra`` is the optional group it is in, "" for one every install has."""
 
     def __init__(self, package: str, extra: str, purpose: str):
-        super().__init__(f"{purpose} needs {package}, which is not installed: pip install 'worldsim[{extra}]'.")
+        remedy = f"'worldsim[{extra}]'" if extra else package
+        super().__init__(f"{purpose} needs {package}, which is not installed: pip install {remedy}.")
 
 
 class DamagedFileError(WorldsimError):
