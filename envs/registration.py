@@ -1,4 +1,4 @@
-"""Every game by name. Listing imports no game; ``register()`` hands them to Gymnasium (called by its plugin hook)."""
+"""Every game by name. Listing imports no game; ``register()`` hands them to Gymnasium (see worldsim.gym.plugin)."""
 
 from __future__ import annotations
 
@@ -36,6 +36,15 @@ def missing_dependency(entry: Entry) -> str | None:
     return package if package and importlib.util.find_spec(package) is None else None
 
 
+def load_game(name: str) -> Any:
+    """The class of the game ``name``; UnknownNameError or MissingDependencyError where there is none to load."""
+    entry = GAMES.entry(name)
+    if missing_dependency(entry):
+        package, extra = entry.info["requires"]
+        raise MissingDependencyError(package, extra, f"the game {name!r}")
+    return entry.load()
+
+
 def register() -> None:
     """Register every game with Gymnasium under its own name; a game is imported when it is made."""
     import gymnasium
@@ -44,17 +53,8 @@ def register() -> None:
         if entry.name not in gymnasium.registry:
             gymnasium.register(
                 id=entry.name,
-                entry_point=_maker(entry),
+                # A string, so that a spec can be pickled for worker processes and written as JSON.
+                entry_point=f"worldsim.gym.plugin:{entry.name}",
                 max_episode_steps=entry.info.get("max_episode_steps"),
                 kwargs=entry.info.get("kwargs", {}),
             )
-
-
-def _maker(entry: Entry):
-    def make(**kwargs: Any):
-        if missing_dependency(entry):
-            package, extra = entry.info["requires"]
-            raise MissingDependencyError(package, extra, f"the game {entry.name!r}")
-        return entry.load()(**kwargs)
-
-    return make
