@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from worldsim.core.errors import DamagedFileError, MissingDependencyError, WorldsimError
-from worldsim.core.video import contact_sheet, exact_rate, read_video, write_png, write_video
+from worldsim.core.video import (
+    VideoInfo,
+    contact_sheet,
+    exact_rate,
+    read_frames,
+    read_video,
+    video_info,
+    write_png,
+    write_video,
+)
 
 
 def moving_scene(count: int, height: int, width: int) -> np.ndarray:
@@ -126,3 +135,13 @@ def test_contact_sheet_places_every_frame_and_png_is_lossless(tmp_path):
     assert (read == sheet).all()
     with pytest.raises(WorldsimError, match="one size"):
         contact_sheet([frames, frames[:, :10]])
+
+
+def test_single_frames_and_the_header_agree_with_the_whole_file(tmp_path):
+    path = write_video(tmp_path / "a.mp4", moving_scene(30, 33, 40), 8.75)
+    whole, _ = read_video(path)
+    some, _ = read_frames(path, [0, 7, 29])
+    assert (some == whole[[0, 7, 29]]).all()
+    assert video_info(path) == VideoInfo(30, 8.75, 33, 40)
+    with pytest.raises(DamagedFileError, match="30 of 30"):
+        read_frames(path, [31])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -77,29 +79,63 @@ def _encode(av: Any, container: Any, frames: Frames, rate: Fraction, scale: int)
     container.mux(stream.encode())
 
 
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a video file says of itself, found without decoding it; ``frames`` is 0 where the format does not say."""
+
+    frames: int
+    fps: float
+    height: int
+    width: int
+
+
+def video_info(path: str | Path) -> VideoInfo:
+    """Frame count, rate and size of a video file; raises as :func:`read_video` does when it cannot be opened."""
+    with _opened(path) as (_, _, info):
+        return info
+
+
 def read_video(path: str | Path) -> tuple[Frames, float]:
     """All frames (T, H, W, 3) uint8 RGB of a video file, and its frames per second.
 
     Raises WorldsimError when there is no such file, DamagedFileError when it is cut, garbled or holds no video.
     """
-    av = _pyav("reading a video")
+    frames, fps = read_frames(path, None)
+    return frames, fps
+
+
+def read_frames(path: str | Path, indices: Sequence[int] | None) -> tuple[Frames, float]:
+    """The frames at ``indices`` (ascending; None for all) and the rate; holds no other frame in memory."""
     path = Path(path)
-    if not path.is_file():
+    wanted = None if indices is None else set(indices)
+    with _opened(path) as (container, stream, info):
+        count, frames = 0, []
+        for count, frame in enumerate(container.decode(stream), start=1):
+            if wanted is None or count - 1 in wanted:
+                frames.append(frame.to_ndarray(format="rgb24")[: info.height, : info.width])
+            if wanted is not None and count > max(wanted, default=0):
+                break
+    missing = len(frames) < len(wanted) if wanted is not None else count < info.frames
+    if not frames or missing:
+        raise DamagedFileError(f"{path} is cut: {count} of {info.frames} frames can be read; write it again.")
+    return np.stack(frames), info.fps
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[tuple[Any, Any, VideoInfo]]:
+    """The container, its first video stream and what it says; FFmpeg's errors come out as DamagedFileError."""
+    av = _pyav("reading a video")
+    if not Path(path).is_file():
         raise WorldsimError(f"there is no video at {path}.")
     try:
         with av.open(str(path)) as container:
-            if not container.streams.video:
+            if not container.streams.video or not container.streams.video[0].average_rate:
                 raise DamagedFileError(f"{path} holds no video stream; give a video file.")
             stream = container.streams.video[0]
-            promised, rate = stream.frames, stream.average_rate
-            size = _size_note(container.metadata.get("comment", ""))
-            frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
+            size = _size_note(container.metadata.get("comment", "")) or (stream.height, stream.width)
+            yield container, stream, VideoInfo(stream.frames, float(stream.average_rate), *size)
     except (av.error.FFmpegError, EOFError) as error:
         raise DamagedFileError(f"{path} cannot be decoded ({error}); write it again or restore it.") from error
-    if not frames or not rate or len(frames) < promised:
-        raise DamagedFileError(f"{path} is cut: {len(frames)} of {promised} frames can be read; write it again.")
-    height, width = size or frames[0].shape[:2]
-    return np.stack(frames)[:, :height, :width], float(rate)
 
 
 def _size_note(comment: str) -> tuple[int, int] | None:
@@ -111,6 +147,12 @@ def _size_note(comment: str) -> tuple[int, int] | None:
 
 def write_png(path: str | Path, image: NDArray[np.uint8]) -> Path:
     """Write an image (H, W, 3) uint8 RGB as a lossless PNG; atomic. Returns the path."""
+    write_atomic(Path(path), png_bytes(image))
+    return Path(path)
+
+
+def png_bytes(image: NDArray[np.uint8]) -> bytes:
+    """An image (H, W, 3) uint8 RGB as the bytes of a PNG file; WorldsimError for arrays that are not images."""
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3 or 0 in image.shape:
         raise WorldsimError(f"an image needs uint8 (H, W, 3); this is {image.dtype} {image.shape}.")
@@ -120,8 +162,7 @@ def write_png(path: str | Path, image: NDArray[np.uint8]) -> Path:
         raise MissingDependencyError("opencv-python-headless", "", "writing a PNG") from error
     done, data = cv2.imencode(".png", image[..., ::-1])
     assert done, "OpenCV could not encode a checked array"
-    write_atomic(Path(path), data.tobytes())
-    return Path(path)
+    return data.tobytes()
 
 
 def contact_sheet(
