@@ -81,6 +81,25 @@ class Simulator(Protocol):
 
 
 @runtime_checkable
+class ResetsSlots(Protocol):
+    """A simulator that can start some slots anew while the others dream on; vector environments need it."""
+
+    def reset_slots(
+        self,
+        state: Any,
+        slots: Sequence[int],
+        contexts: Sequence[Context],
+        prompts: Sequence[str],
+        seeds: Sequence[int],
+    ) -> Any:
+        """The state in which ``slots`` begin as after ``reset`` and every other slot is as it was.
+
+        Like ``step``, it may reuse the memory of the state it is given.
+        """
+        ...
+
+
+@runtime_checkable
 class Describes(Protocol):
     """A simulator that can say what it is: plain data that goes into the run record and the row keys."""
 
