@@ -1,0 +1,66 @@
+"""One finished episode as one file: how collecting processes hand episodes over, and what survives a kill."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from worldsim.core.errors import DamagedFileError, WorldsimError
+from worldsim.core.records import write_atomic
+from worldsim.core.types import Episode
+from worldsim.data.store import TableInfo
+
+
+def make_folder(folder: Path) -> Path:
+    """Create the folder for parts; WorldsimError when it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomic(folder / "writable", "")
+    except OSError as error:
+        raise WorldsimError(f"cannot write to {folder} ({error.strerror}); choose another out=.") from error
+    return folder
+
+
+def path_of(folder: Path, number: int) -> Path:
+    return folder / f"episode-{number:08d}.npz"
+
+
+def write(folder: Path, number: int, episode: Episode) -> None:
+    """Write an episode so that it is there as a whole or not at all; WorldsimError on a full disk."""
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        frames=episode.frames,
+        actions=episode.actions,
+        rewards=episode.rewards,
+        ends=np.array([episode.terminated, episode.truncated]),
+        seed=np.array(episode.seed, np.int64),
+    )
+    try:
+        write_atomic(path_of(folder, number), buffer.getvalue())
+    except OSError as error:
+        raise WorldsimError(
+            f"cannot write episode {number} to {folder} ({error.strerror}); free space and run the same command again."
+        ) from error
+
+
+def read(folder: Path, number: int, info: TableInfo) -> Episode:
+    """Read an episode back."""
+    path = path_of(folder, number)
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            return Episode(
+                frames=data["frames"],
+                actions=data["actions"],
+                rewards=data["rewards"],
+                terminated=bool(data["ends"][0]),
+                truncated=bool(data["ends"][1]),
+                env_id=info.env_id,
+                seed=int(data["seed"]),
+                fps=info.fps,
+                env_kwargs=info.env_kwargs,
+            )
+    except (OSError, ValueError, KeyError) as error:
+        raise DamagedFileError(f"{path} cannot be read ({error}); delete it and run the same command again.") from error

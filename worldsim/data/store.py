@@ -1,0 +1,304 @@
+"""Recorded episodes as one Lance table: one row a frame, episodes whole and in order.
+
+Row t of an episode holds frame t and the step that leaves it (action, reward, terminated, truncated); the last row of an
+episode has a frame only, its action and reward are NaN. Frames are raw RGB bytes that Lance compresses without loss (zstd): measured
+on 64x64 ViZDoom frames this is as small as PNG (4.1 KB of 12.3 KB) and needs no image decoder.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worldsim.core.actions import ActionCodec
+from worldsim.core.errors import DamagedFileError, MissingDependencyError, WorldsimError
+from worldsim.core.records import content_hash
+from worldsim.core.types import Episode, Frames
+
+SCHEMA_VERSION = 1
+META_KEY = b"worldsim.table"
+STEP_COLUMNS = ["action", "reward", "terminated"]
+
+
+@dataclass(frozen=True)
+class TableInfo:
+    """What a table holds and how it was made; stored in the table's schema, equal for every row."""
+
+    env_id: str
+    env_kwargs: dict[str, Any]
+    policy: str  # "module:attribute"
+    split: str
+    seed: int
+    max_steps: int
+    planned_episodes: int
+    fps: float
+    height: int
+    width: int
+    codec: list[dict[str, Any]]  # ActionCodec.to_json()
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True)
+class EpisodeIndex:
+    """Where each of the N episodes of a table is."""
+
+    lengths: NDArray[np.int64]  # (N,), frames
+    offsets: NDArray[np.int64]  # (N,), first row
+    seeds: NDArray[np.int64]  # (N,), the seed the game was reset with
+    terminated: NDArray[np.bool_]  # (N,), ended by the game
+    truncated: NDArray[np.bool_]  # (N,), ended by a time limit
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+
+def import_lance() -> Any:
+    """The lance module, or MissingDependencyError."""
+    try:
+        import lance
+    except ImportError as error:
+        raise MissingDependencyError("pylance", "data", "reading and writing recorded episodes") from error
+    return lance
+
+
+class EpisodeTable:
+    """A recorded table, read by episode or by clip.
+
+    ``path`` is a local folder or an object-store URL (``s3://...``); ``storage_options`` are handed to Lance.
+    """
+
+    def __init__(self, path: str, dataset: Any, info: TableInfo, episodes: EpisodeIndex):
+        self.path, self.info, self.episodes = path, info, episodes
+        self.codec = ActionCodec.from_json(info.codec)
+        self._dataset = dataset
+
+    @classmethod
+    def open(
+        cls, path: str, storage_options: dict[str, str] | None = None, allow_unfinished: bool = False
+    ) -> EpisodeTable:
+        """Open a finished table.
+
+        Raises WorldsimError when nothing is there or its collection has not finished, DamagedFileError when it cannot be read.
+        """
+        path = str(path)
+        dataset = open_dataset(path, storage_options)
+        if dataset is None:
+            raise WorldsimError(f"no recorded table at {path}; record one with: worldsim collect ... out={path}")
+        info = read_info(dataset, path)
+        episodes = _guard(path, lambda: _index(dataset))
+        if len(episodes) < info.planned_episodes and not allow_unfinished:
+            raise WorldsimError(
+                f"the table {path} has {len(episodes)} of {info.planned_episodes} episodes; "
+                "run the same collect command again to finish it."
+            )
+        return cls(path, dataset, info, episodes)
+
+    @property
+    def env_id(self) -> str:
+        return self.info.env_id
+
+    @property
+    def fps(self) -> float:
+        return self.info.fps
+
+    @property
+    def frame_shape(self) -> tuple[int, int, int]:
+        return (self.info.height, self.info.width, 3)
+
+    @property
+    def content_key(self) -> str:
+        """A hash of what the table was made with and how long its episodes are; names files derived from it."""
+        return content_hash({"info": asdict(self.info), "lengths": self.episodes.lengths})
+
+    def __len__(self) -> int:
+        return len(self.episodes)
+
+    def read_episode(self, index: int) -> Episode:
+        """Episode ``index`` in full."""
+        frames, actions, rewards, _ = self.read_clip(index, 0, int(self.episodes.lengths[index]))
+        return Episode(
+            frames=frames,
+            actions=actions,
+            rewards=rewards,
+            terminated=bool(self.episodes.terminated[index]),
+            truncated=bool(self.episodes.truncated[index]),
+            env_id=self.env_id,
+            seed=int(self.episodes.seeds[index]),
+            fps=self.fps,
+            env_kwargs=self.info.env_kwargs,
+        )
+
+    def read_clip(
+        self, episode: int, start: int, frames: int
+    ) -> tuple[Frames, NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+        """Frames (T,H,W,3) of an episode from frame ``start``, and the T-1 actions (T-1,A), rewards and terminated flags between them."""
+        if not 0 <= episode < len(self):
+            raise WorldsimError(f"{self.path} has episodes 0 to {len(self) - 1}; asked for {episode}.")
+        length = int(self.episodes.lengths[episode])
+        if start < 0 or frames < 1 or start + frames > length:
+            raise WorldsimError(
+                f"episode {episode} of {self.path} has {length} frames; asked for {frames} from frame {start}."
+            )
+        first = int(self.episodes.offsets[episode]) + start
+        rows = np.arange(first, first + frames)
+        pixels = self.read_frames(rows)
+        actions, rewards, terminated = self.read_steps(rows[:-1])
+        return pixels, actions, rewards, terminated
+
+    def read_frames(self, rows: NDArray[np.int64]) -> Frames:
+        """Frames of the given rows, (N,H,W,3)."""
+        table = _guard(self.path, lambda: self._dataset.take(rows.tolist(), columns=["frame"]))
+        return unpack_frames(table.column("frame"), self.frame_shape)
+
+    def read_steps(
+        self, rows: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+        """Actions (N,A), rewards (N,) and terminated flags (N,) of the given rows, or of all."""
+        if rows is None:
+            table = _guard(self.path, lambda: self._dataset.to_table(columns=STEP_COLUMNS))
+        else:
+            table = _guard(self.path, lambda: self._dataset.take(rows.tolist(), columns=STEP_COLUMNS))
+        actions = table.column("action").combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        rewards = table.column("reward").to_numpy()
+        terminated = table.column("terminated").to_numpy()
+        return actions.reshape(-1, len(self.codec)).astype(np.float32), rewards.astype(np.float32), terminated
+
+    def scan_frames(self, batch_rows: int = 1024):
+        """All frames in row order, in arrays of up to ``batch_rows``."""
+        batches = iter(self._dataset.to_batches(columns=["frame"], batch_size=batch_rows, scan_in_order=True))
+        while (batch := _guard(self.path, lambda: next(batches, None))) is not None:
+            yield unpack_frames(batch.column(0), self.frame_shape)
+
+
+def schema(info: TableInfo) -> Any:
+    """The Arrow schema of a table."""
+    import pyarrow as pa
+
+    frame = pa.field("frame", pa.binary(), metadata={"lance-encoding:compression": "zstd"})
+    fields = [
+        pa.field("episode", pa.int32()),
+        pa.field("seed", pa.int64()),
+        pa.field("t", pa.int32()),
+        frame,
+        pa.field("action", pa.list_(pa.float32(), len(info.codec))),
+        pa.field("reward", pa.float32()),
+        pa.field("terminated", pa.bool_()),
+        pa.field("truncated", pa.bool_()),
+    ]
+    return pa.schema(fields, metadata={META_KEY: json.dumps(asdict(info))})
+
+
+def episode_rows(number: int, episode: Episode, info: TableInfo) -> Any:
+    """An episode as an Arrow table of one row a frame."""
+    import pyarrow as pa
+
+    count, steps = len(episode.frames), len(episode.actions)
+    actions = np.full((count, len(info.codec)), np.nan, np.float32)
+    actions[:steps] = episode.actions
+    rewards = np.full(count, np.nan, np.float32)
+    rewards[:steps] = episode.rewards
+    # Flags belong to the step that leaves a row, like the action and the reward.
+    terminated, truncated = np.zeros(count, bool), np.zeros(count, bool)
+    if steps:
+        terminated[steps - 1], truncated[steps - 1] = episode.terminated, episode.truncated
+    arrays = [
+        pa.array(np.full(count, number, np.int32)),
+        pa.array(np.full(count, episode.seed, np.int64)),
+        pa.array(np.arange(count, dtype=np.int32)),
+        pa.array([frame.tobytes() for frame in episode.frames], pa.binary()),
+        pa.FixedSizeListArray.from_arrays(pa.array(actions.reshape(-1)), len(info.codec)),
+        pa.array(rewards),
+        pa.array(terminated),
+        pa.array(truncated),
+    ]
+    return pa.table(arrays, schema=schema(info))
+
+
+def append(path: str, rows: Any, storage_options: dict[str, str] | None = None) -> None:
+    """Append rows to a table, or create it, in one atomic commit."""
+    lance = import_lance()
+    mode = "create" if open_dataset(path, storage_options) is None else "append"
+    try:
+        lance.write_dataset(rows, path, mode=mode, storage_options=storage_options)
+    except OSError as error:
+        raise WorldsimError(f"cannot write the table {path} ({_first_line(error)}); free space or choose another out=.")
+
+
+def open_dataset(path: str, storage_options: dict[str, str] | None = None) -> Any:
+    """The Lance dataset at ``path``, or None when nothing is there."""
+    lance = import_lance()
+    try:
+        return lance.dataset(path, storage_options=storage_options)
+    except (ValueError, OSError) as error:
+        if "not found" in str(error).lower() and not _has_files(path):
+            return None
+        raise _damaged(path, error) from error
+
+
+def read_info(dataset: Any, path: str) -> TableInfo:
+    """The TableInfo stored in a dataset's schema."""
+    raw = (dataset.schema.metadata or {}).get(META_KEY)
+    if raw is None:
+        raise DamagedFileError(
+            f"{path} is a Lance table, but not one of recorded episodes: it lacks {META_KEY.decode()}."
+        )
+    data = json.loads(raw)
+    if data.get("schema_version") != SCHEMA_VERSION:
+        raise DamagedFileError(
+            f"{path} has table schema {data.get('schema_version')}; this worldsim reads {SCHEMA_VERSION}: record it again."
+        )
+    return TableInfo(**data)
+
+
+def unpack_frames(column: Any, shape: tuple[int, int, int]) -> Frames:
+    """A binary Arrow column as frames (N,H,W,3)."""
+    import pyarrow as pa
+
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    size = int(np.prod(shape))
+    parts = []
+    for chunk in chunks:
+        offsets = np.frombuffer(chunk.buffers()[1], np.int32, len(chunk) + 1, chunk.offset * 4)
+        assert len(chunk) == 0 or (np.diff(offsets) == size).all(), f"frames are not all of shape {shape}"
+        parts.append(np.frombuffer(chunk.buffers()[2], np.uint8, len(chunk) * size, offsets[0]))
+    return np.concatenate(parts).reshape(-1, *shape)
+
+
+def _index(dataset: Any) -> EpisodeIndex:
+    table = dataset.to_table(columns=["t", "seed", "terminated", "truncated"])
+    t = table.column("t").to_numpy()
+    offsets = np.flatnonzero(t == 0).astype(np.int64)
+    ends = np.append(offsets[1:], len(t)).astype(np.int64)
+    lengths = ends - offsets
+    last_step = np.maximum(ends - 2, offsets)
+    seeds = table.column("seed").to_numpy()[offsets]
+    terminated, truncated = (table.column(name).to_numpy()[last_step] for name in ("terminated", "truncated"))
+    return EpisodeIndex(lengths, offsets, seeds, terminated, truncated)
+
+
+def _guard(path: str, read: Any) -> Any:
+    try:
+        return read()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: str, error: Exception) -> DamagedFileError:
+    return DamagedFileError(
+        f"the table {path} cannot be read ({_first_line(error)}); restore it from a copy, or delete it and record it again."
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:300]
+
+
+def _has_files(path: str) -> bool:
+    from pathlib import Path
+
+    folder = Path(path.removeprefix("file://"))
+    return "://" not in str(folder) and folder.is_dir() and any(folder.glob("data/*.lance"))

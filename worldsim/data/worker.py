@@ -1,0 +1,98 @@
+"""The process that plays episodes for :mod:`worldsim.data.collect`; it ends when its parent does, however that ends."""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import threading
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from worldsim.core.actions import ActionCodec
+from worldsim.core.errors import WorldsimError
+from worldsim.core.protocols import Policy
+from worldsim.core.seeding import derive_seed, game_seed
+from worldsim.core.siblings import import_ours
+from worldsim.core.types import Episode
+from worldsim.data import parts
+from worldsim.data.store import TableInfo
+
+
+def worker_main(pipe: Any, folder: str, info: TableInfo) -> None:
+    """Play the episodes whose numbers come through ``pipe`` until None comes; answer ("done", frames) or ("error", text)."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends us
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        env, policy = make_game(info.env_id, info.env_kwargs, info.policy)
+        codec = ActionCodec.from_json(info.codec)
+        while (number := pipe.recv()) is not None:
+            episode = play(env, policy, codec, info, number)
+            parts.write(Path(folder), number, episode)
+            pipe.send(("done", len(episode.frames)))
+        env.close()
+    except EOFError:
+        return
+    except WorldsimError as error:
+        pipe.send(("error", str(error)))
+    except Exception:
+        pipe.send(("error", f"a collecting process of {info.env_id!r} failed:\n{traceback.format_exc()}"))
+
+
+def make_game(env_id: str, env_kwargs: dict[str, Any], make_policy: str) -> tuple[Any, Policy]:
+    """The game and the policy that plays it; WorldsimError when either name leads nowhere."""
+    import gymnasium
+
+    from worldsim.gym import plugin
+
+    plugin.register()
+    module, _, attribute = make_policy.partition(":")
+    try:
+        factory = getattr(import_ours(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise WorldsimError(
+            f"the policy {make_policy!r} cannot be loaded ({error}); give 'module:attribute'."
+        ) from error
+    try:
+        env = gymnasium.make(env_id, **env_kwargs)
+    except gymnasium.error.Error as error:
+        raise WorldsimError(f"the game {env_id!r} cannot be made: {error}") from error
+    return env, factory(env.unwrapped)
+
+
+def play(env: Any, policy: Policy, codec: ActionCodec, info: TableInfo, number: int) -> Episode:
+    """Play episode ``number``: a function of the recording's seed, split and number alone."""
+    seed = game_seed(info.seed, info.split, number)
+    obs, _ = env.reset(seed=seed)
+    policy.reset(derive_seed(info.seed, "policy", info.split, number))
+    frames, actions, rewards = [np.array(obs)], [], []
+    terminated = truncated = False
+    while not (terminated or truncated):
+        action = codec.decode(policy.act(obs))
+        obs, reward, terminated, truncated, _ = env.step(action)
+        frames.append(np.array(obs))
+        actions.append(codec.encode(action))  # what the game was given: clipped and cut, not what the policy wished
+        rewards.append(reward)
+        truncated = truncated or len(actions) == info.max_steps
+    return Episode(
+        frames=np.stack(frames),
+        actions=np.stack(actions),
+        rewards=np.array(rewards, np.float32),
+        terminated=bool(terminated),
+        truncated=bool(truncated),
+        env_id=info.env_id,
+        seed=seed,
+        fps=info.fps,
+        env_kwargs=info.env_kwargs,
+    )
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "a worker is started by collect"
+    multiprocessing.connection.wait([parent.sentinel])
+    os._exit(1)
