@@ -28,7 +28,11 @@ def register() -> None:
     import gymnasium
 
     if "worldsim/Dream-v0" not in gymnasium.registry:
-        gymnasium.register(id="worldsim/Dream-v0", entry_point="worldsim.gym.dream:DreamEnv")
+        gymnasium.register(
+            id="worldsim/Dream-v0",
+            entry_point="worldsim.gym.dream:DreamEnv",
+            vector_entry_point="worldsim.gym.vector:DreamVectorEnv",
+        )
     table = _table_of_games()
     if table is not None:
         table.register()
