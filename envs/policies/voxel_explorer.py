@@ -33,7 +33,7 @@ class VoxelExplorer:
     def reset(self, seed: int) -> None:
         self.rng = stream(seed, "voxel", "explorer")
         self.steps = 0
-        self.beacon_at_step = int(self.rng.integers(5, 110)) if self.rng.random() < 0.33 else None
+        self.beacon_at_step = int(self.rng.integers(5, 110)) if self.rng.random() < 0.15 else None
         self._behaviour: Iterator[Wish] = iter(())
         self._impulse: Wish = {}
         self._impulse_left = 0
@@ -57,15 +57,15 @@ class VoxelExplorer:
 
     def _choose(self) -> Iterator[Wish]:
         names = ["walk", "mine", "build", "dig", "look", "sticky", "still"]
-        chances = [0.44, 0.10, 0.12, 0.04, 0.10, 0.15, 0.05]
+        chances = [0.36, 0.11, 0.17, 0.06, 0.09, 0.12, 0.09]
         behaviour: Iterator[Wish] = getattr(self, "_" + str(self.rng.choice(names, p=chances)))()
         return behaviour
 
     def _walk(self) -> Iterator[Wish]:
         """To a random place, in a random gait."""
         rng = self.rng
-        goal = rng.uniform(2, world.SHAPE[0] - 2, 2)
-        gait = str(rng.choice(list(GAITS), p=[0.46, 0.20, 0.17, 0.17]))
+        gait = str(rng.choice(list(GAITS), p=[0.25, 0.29, 0.23, 0.23]))
+        goal = self._goal(GAITS[gait])
         rate, sway = rng.uniform(3, 10), rng.choice([0.0, 1.0, 3.0])
         extras: Wish = {}
         if rng.random() < 0.35 and gait == "forward":
@@ -90,6 +90,18 @@ class VoxelExplorer:
                     return
             yield wish
 
+    def _goal(self, facing_deg: float) -> NDArray[np.float64]:
+        """A random place (x, z), where one is found on no way through the beacon and without a long turn first."""
+        here, beacon = self._place(), self._beacon()
+        for _ in range(8):
+            goal = self.rng.uniform(2, world.SHAPE[0] - 2, 2)
+            way = goal - here
+            along = np.clip((beacon - here) @ way / max(float(way @ way), 1e-6), 0, 1)
+            turn = _wrap(_heading(*way) + facing_deg - self.env.body[player.YAW])
+            if np.hypot(*(here + along * way - beacon)) > 1.6 and abs(turn) < 110:
+                break
+        return goal
+
     def _unstick(self, gait: str) -> Iterator[Wish]:
         way = self.rng.random()
         for _ in range(int(self.rng.integers(4, 10))):
@@ -101,7 +113,7 @@ class VoxelExplorer:
                 yield {"back" if gait == "forward" else "forward": 1, YAW: self.rng.uniform(2, 9)}
 
     def _to_beacon(self) -> Iterator[Wish]:
-        x, _, z = np.argwhere(self.env.blocks == world.BEACON)[0] + 0.5
+        x, z = self._beacon()
         stuck, rate = 0, self.rng.uniform(4, 10)
         for _ in range(140):
             turn = _wrap(_heading(x - self.env.body[player.X], z - self.env.body[player.Z]) - self.env.body[player.YAW])
@@ -122,9 +134,12 @@ class VoxelExplorer:
         if not len(cells):
             return
         distance = np.linalg.norm(cells - np.array(self.env.eye()), axis=1)
-        cell = cells[self.rng.choice(np.argsort(distance)[:12])]
+        gems = np.flatnonzero(self.env.blocks[tuple(np.floor(cells).astype(int).T)] == world.GEM)
+        near = gems if len(gems) and self.rng.random() < 0.4 else np.arange(len(cells))
+        near = near[np.argsort(distance[near])[:12]]
+        cell = cells[self.rng.choice(near)]
         reach, rate = self.rng.uniform(2.0, 4.0), self.rng.uniform(4, 10)
-        for _ in range(int(self.rng.integers(20, 50))):
+        for _ in range(int(self.rng.integers(25, 70))):
             aim, far = self._aim(cell, rate)
             if far < reach and abs(aim[YAW]) < 2 and abs(aim[PITCH]) < 3:
                 break
@@ -141,7 +156,7 @@ class VoxelExplorer:
             if abs(pitch - self.env.body[player.PITCH]) < 3:
                 break
             yield {PITCH: self._pitch_to(pitch), "aims": 1}
-        for _ in range(int(rng.integers(1, 5))):
+        for _ in range(int(rng.integers(2, 6))):
             for _ in range(int(rng.integers(1, 4))):
                 yield {"use": 1, "aims": 1}
             for _ in range(int(rng.integers(2, 7))):
@@ -185,7 +200,7 @@ class VoxelExplorer:
                 yield dict(held)
 
     def _still(self) -> Iterator[Wish]:
-        for _ in range(int(self.rng.integers(3, 13))):
+        for _ in range(int(self.rng.integers(3, 15))):
             yield {}
 
     # Parts of actions
@@ -193,17 +208,19 @@ class VoxelExplorer:
     def _with_impulse(self, wish: Wish) -> Wish:
         """Now and then lays a turn, a step, a jump or a tap over the behaviour."""
         rng = self.rng
-        if self._impulse_left == 0 and rng.random() < 0.035:
+        if self._impulse_left == 0 and rng.random() < 0.05:
             self._impulse_left = int(rng.integers(2, 11))
             kind = rng.random()
-            if kind < 0.4:
+            if kind < 0.3:
                 self._impulse = {YAW: rng.uniform(-10, 10)}
-            elif kind < 0.7:
+            elif kind < 0.65:
                 self._impulse = {str(rng.choice(list(GAITS))): 1}
-            elif kind < 0.85:
+            elif kind < 0.82:
                 self._impulse = {str(rng.choice(["jump", "sneak", "sprint"])): 1}
             else:
-                self._impulse = {str(rng.choice(["attack", "use", "hotbar.1", "hotbar.2", "hotbar.3"])): 1}
+                self._impulse = {
+                    str(rng.choice(["attack", "attack", "use", "use", "hotbar.1", "hotbar.2", "hotbar.3"])): 1
+                }
         if self._impulse_left:
             self._impulse_left -= 1
             return {**wish, **self._impulse}
@@ -234,6 +251,9 @@ class VoxelExplorer:
         turn = _wrap(_heading(offset[0], offset[2]) - self.env.body[player.YAW])
         pitch = float(np.degrees(np.arctan2(-offset[1], flat)))
         return {YAW: self._towards(turn, rate), PITCH: self._pitch_to(pitch), "aims": 1}, float(np.linalg.norm(offset))
+
+    def _beacon(self) -> NDArray[np.float64]:
+        return np.array(next((x, z) for _, cls, x, _, z in self.env.objects if cls == "beacon"))
 
     def _place(self) -> NDArray[np.float64]:
         return self.env.body[[player.X, player.Z]]
