@@ -70,15 +70,19 @@ class ActionCodec:
     def vector(self, **values: float) -> NDArray[np.float32]:
         """The action that does nothing except for the named channels: ``codec.vector(forward=1)``."""
         vec = np.zeros(len(self), np.float32)
-        if self.channels and self.channels[0].kind == "choice":
-            vec[0] = 1.0
+        start = 0
+        for _, group in self._groups():
+            if group[0].kind == "choice":  # the first option, unless another is named
+                named = any(channel.name in values for channel in group)
+                vec[start] = 0.0 if named else 1.0
+            start += len(group)
         for name, value in values.items():
             vec[self.index(name)] = value
         return vec
 
     def encode(self, action: Any) -> NDArray[np.float32]:
         """A game's action as a vector (A,)."""
-        out = []
+        out: list[float] = []
         for key, group in self._groups():
             value = action[key] if key else action
             if group[0].kind == "choice":
@@ -90,7 +94,7 @@ class ActionCodec:
         return vec
 
     def decode(self, vec: NDArray[np.floating]) -> Any:
-        """The game's action for a vector (A,): binary channels are cut at one half, continuous ones clipped to the space."""
+        """The game's action for a vector (A,): binary channels are cut at one half, continuous ones clipped."""
         vec = np.asarray(vec, np.float32)
         if vec.shape != (len(self),) or not np.isfinite(vec).all():
             raise WorldsimError(
@@ -110,7 +114,7 @@ class ActionCodec:
                 low = np.array([channel.low for channel in group], np.float32)
                 high = np.array([channel.high for channel in group], np.float32)
                 result[key] = np.clip(part, low, high)
-        return result if "" not in result else result[""]
+        return result.get("", result)
 
     def space(self) -> Any:
         """The gymnasium space this codec translates."""
@@ -126,7 +130,7 @@ class ActionCodec:
                 low = np.array([channel.low for channel in group], np.float32)
                 high = np.array([channel.high for channel in group], np.float32)
                 parts[key] = spaces.Box(low, high, dtype=np.float32)
-        return spaces.Dict(parts) if "" not in parts else parts[""]
+        return parts[""] if "" in parts else spaces.Dict(parts)
 
     def to_json(self) -> list[dict[str, Any]]:
         return [asdict(channel) for channel in self.channels]
