@@ -1,0 +1,28 @@
+"""The commands: one row here and one file beside this one, with a config dataclass and ``run(config)``.
+
+A command's file is imported when the command is used; its own heavy imports belong inside its functions.
+"""
+
+from __future__ import annotations
+
+import importlib
+import typing
+from collections.abc import Sequence
+from types import ModuleType
+
+COMMANDS = {
+    "collect": "play a game with a policy and store the episodes",
+    "report": "one HTML file from the runs of eval",
+    "ls": "list envs, suites, simulators, metrics, policies or checkpoints",
+}
+
+
+def module_of(command: str) -> ModuleType:
+    return importlib.import_module(f"worldsim.cli.commands.{command}")
+
+
+def schema_of(module: ModuleType, words: Sequence[str] = ()) -> type:
+    """The config dataclass that ``run`` is annotated with, or what the module's ``schema(words)`` chooses."""
+    if hasattr(module, "schema"):
+        return module.schema(words)
+    return typing.get_type_hints(module.run)["config"]

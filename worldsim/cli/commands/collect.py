@@ -1,0 +1,52 @@
+"""``worldsim collect``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from worldsim.cli import names
+from worldsim.cli.settings import setting
+
+EXAMPLES = (
+    "worldsim collect env=voxel/arena policy=explorer episodes=2000 out=data/arena.lance",
+    "worldsim collect env=doom/my_way_home policy=sticky episodes=500 split=val out=data/doom-val.lance",
+)
+
+
+@dataclass(kw_only=True)
+class CollectConfig:
+    env: str = setting("game to play", example="voxel/arena", names="worldsim.cli.names:environment_ids")
+    policy: str = setting(
+        "who plays: a name (worldsim ls policies) or module:function of your own",
+        default="explorer",
+        example="explorer",
+        names="worldsim.cli.names:policy_names",
+    )
+    episodes: int = setting("episodes to record", example="2000")
+    out: str = setting("Lance table to write, a folder or s3://...", example="data/arena.lance", path=True)
+    max_steps: int = setting("longest episode, in actions", default=200)
+    seed: int = setting("root seed", default=0)
+    split: str = setting("seeds to play", default="train", names=("train", "val", "test"))
+    workers: int = setting("processes", default=2)
+    env_kwargs: dict[str, Any] = setting("settings of the game", default={}, example="{height:128,width:128}")
+
+
+def run(config: CollectConfig) -> None:
+    """Episodes are a function of seed, split and number alone; stopped at any point, the same command goes on."""
+    target = config.policy if ":" in config.policy else names.policies().entry(config.policy).target
+
+    from worldsim.data.collect import collect
+
+    collect(
+        config.env,
+        target,
+        config.episodes,
+        config.out,
+        env_kwargs=config.env_kwargs,
+        max_steps=config.max_steps,
+        seed=config.seed,
+        split=config.split,
+        workers=config.workers,
+    )
+    print(config.out)

@@ -1,0 +1,106 @@
+"""``worldsim ls``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from worldsim.cli import names
+from worldsim.cli.settings import setting
+from worldsim.cli.table import aligned
+from worldsim.core.errors import UnknownNameError
+from worldsim.core.registry import Registry
+
+EXAMPLES = ("worldsim ls envs", "worldsim ls checkpoints --json")
+
+
+@dataclass(kw_only=True)
+class LsConfig:
+    what: str = setting(
+        "what to list",
+        example="envs",
+        names=("envs", "suites", "simulators", "metrics", "policies", "checkpoints"),
+        positional=True,
+    )
+    json: bool = setting("a JSON list instead of a table", default=False)
+
+
+def run(config: LsConfig) -> None:
+    """Lists what can be named in the other commands. Imports no game and no torch."""
+    if config.what not in LISTS:
+        raise UnknownNameError("list", config.what, LISTS)
+    rows = LISTS[config.what]()
+    if config.json:
+        print(json.dumps(rows, indent=2))
+    elif not rows:
+        print(f"no {config.what}")
+    else:
+        print(aligned([[_cell(value) for value in row.values()] for row in rows], head=list(rows[0])))
+
+
+def _envs() -> list[dict[str, Any]]:
+    rows = []
+    for entry in names.games():
+        package, extra = entry.info.get("requires", ("", ""))
+        ready = not package or names.is_installed(package)
+        rows.append(
+            {
+                "id": entry.name,
+                "installed": "yes" if ready else f"no: pip install 'worldsim[{extra}]'",
+                "offers": list(entry.info.get("capabilities", [])),
+                "summary": entry.summary,
+            }
+        )
+    return rows
+
+
+def _summaries(registry: Registry) -> list[dict[str, Any]]:
+    return [{"name": entry.name, "summary": entry.summary} for entry in registry]
+
+
+def _simulators() -> list[dict[str, Any]]:
+    ours = [
+        {"name": row["name"], "role": "model", "summary": f"checkpoint for {_cell(row['env'])}"}
+        for row in _checkpoints()
+    ]
+    folder = {"name": "FOLDER", "role": "model", "summary": "a folder written by worldsim train recipe=simulator"}
+    controls = [
+        {"name": entry.name, "role": entry.info.get("role", "control"), "summary": entry.summary}
+        for entry in names.controls()
+    ]
+    return [*ours, folder, *controls]
+
+
+def _checkpoints() -> list[dict[str, Any]]:
+    rows = []
+    for folder in names.checkpoints():
+        config = names.read_config(folder)
+        size = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
+        rows.append(
+            {
+                "name": folder.name,
+                "env": config.get("env_ids", config.get("env_id", "")),
+                "frame": f"{config.get('height', '?')}x{config.get('width', '?')}",
+                "fps": config.get("fps", ""),
+                "params": config.get("params", ""),
+                "MB": round(size / 1e6, 1),
+            }
+        )
+    return rows
+
+
+LISTS = {
+    "envs": _envs,
+    "suites": lambda: _summaries(names.suites()),
+    "simulators": _simulators,
+    "metrics": lambda: _summaries(names.metrics()),
+    "policies": lambda: _summaries(names.policies()),
+    "checkpoints": _checkpoints,
+}
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return f"{value:,}" if isinstance(value, int) else str(value)
