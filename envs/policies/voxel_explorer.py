@@ -64,7 +64,7 @@ class VoxelExplorer:
     def _walk(self) -> Iterator[Wish]:
         """To a random place, in a random gait."""
         rng = self.rng
-        gait = str(rng.choice(list(GAITS), p=[0.25, 0.29, 0.23, 0.23]))
+        gait = str(rng.choice(list(GAITS), p=[0.25, 0.27, 0.25, 0.23]))
         goal = self._goal(GAITS[gait])
         rate, sway = rng.uniform(3, 10), rng.choice([0.0, 1.0, 3.0])
         extras: Wish = {}

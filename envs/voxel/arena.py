@@ -80,7 +80,7 @@ class ArenaEnv(gymnasium.Env[Frames, dict[str, Any]]):
             self.objects.append((number, f"placed_{name}", x + 0.5, y + 0.5, z + 0.5))
         return self._draw(), reward, bool(touched), False, {}
 
-    def render(self) -> Frames | None:  # type: ignore[override]
+    def render(self) -> Frames | None:
         return self._frame.copy() if self.render_mode == "rgb_array" else None
 
     def get_state(self) -> dict[str, Any]:
@@ -90,16 +90,22 @@ class ArenaEnv(gymnasium.Env[Frames, dict[str, Any]]):
             "ids": self.ids.copy(),
             "body": self.body.copy(),
             "counters": self.counters.copy(),
-            "objects": list(self.objects),
-            "np_random": self.np_random.bit_generator.state,
+            "object_classes": np.array([cls for _, cls, *_ in self.objects], np.str_),
+            "object_places": np.array([(number, x, y, z) for number, _, x, y, z in self.objects]).reshape(-1, 4),
+            "np_random": _words(self.np_random),
         }
 
     def set_state(self, state: dict[str, Any]) -> Frames:
         """Put the game into ``state`` and return the frame seen there."""
         self.blocks, self.ids = state["blocks"].copy(), state["ids"].copy()
         self.body, self.counters = state["body"].copy(), state["counters"].copy()
-        self.objects = list(state["objects"])
-        self.np_random.bit_generator.state = state["np_random"]
+        self.objects = [
+            (int(number), cls, x, y, z)
+            for cls, (number, x, y, z) in zip(
+                state["object_classes"].tolist(), state["object_places"].tolist(), strict=True
+            )
+        ]
+        _set_words(self.np_random, state["np_random"])
         return self._draw()
 
     def ground_truth(self) -> GroundTruth:
@@ -127,6 +133,7 @@ class ArenaEnv(gymnasium.Env[Frames, dict[str, Any]]):
         self.counters[:] = 0
         self.body[: player.VX] = made.spawn
         self.body[player.YAW] = made.spawn_yaw_deg
+        self.body[player.VY] = player.REST_FALL_M
         self.counters[player.ON_GROUND] = 1
         self.counters[player.NEXT_ID] = len(made.objects) + 1
 
@@ -141,3 +148,21 @@ class ArenaEnv(gymnasium.Env[Frames, dict[str, Any]]):
         render.draw_hud(frame, self._swatches, self.counters[player.SELECTED], waiting)
         self._frame = frame
         return frame.copy() if self.render_mode == "rgb_array" else frame
+
+
+def _words(generator: np.random.Generator) -> NDArray[np.uint64]:
+    """The state of gymnasium's PCG64 as six words; its 128-bit numbers fit no numpy type."""
+    state: dict[str, Any] = dict(generator.bit_generator.state)
+    numbers = (state["state"]["state"], state["state"]["inc"])
+    halves = [half for number in numbers for half in (number >> 64, number & (2**64 - 1))]
+    return np.array([*halves, state["has_uint32"], state["uinteger"]], np.uint64)
+
+
+def _set_words(generator: np.random.Generator, words: NDArray[np.uint64]) -> None:
+    state_high, state_low, inc_high, inc_low, has_uint32, uinteger = (int(word) for word in words)
+    generator.bit_generator.state = {
+        "bit_generator": "PCG64",
+        "state": {"state": state_high << 64 | state_low, "inc": inc_high << 64 | inc_low},
+        "has_uint32": has_uint32,
+        "uinteger": uinteger,
+    }

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numba import njit
 
-from envs.voxel.world import AIR, BEACON
+from envs.voxel.world import AIR, BEACON, BUILD_LIMIT_Y
 
 # body (float64): position of the feet's middle in m, velocity in m/step, angles in degrees.
 X, Y, Z, VX, VY, VZ, YAW, PITCH = range(8)
@@ -37,6 +37,7 @@ SNEAK_M = 1.3 / 20
 JUMP_M = 0.42
 GRAVITY_M = 0.08
 DRAG = 0.98
+REST_FALL_M = -GRAVITY_M * DRAG  # the vertical velocity of a body that stands: it presses on the floor
 MAX_FALL_M = 0.9  # below one block a step, so that nothing is passed through
 GROUND_GRIP = 0.6  # share of the way to the wished velocity taken in one step
 AIR_GRIP = 0.25
@@ -166,7 +167,7 @@ def _edit(blocks, ids, breakable, hotbar, body, counters, buttons, edit):
         counters[USE_WAIT] -= 1
     elif target(blocks, body, counters, hit):
         x, y, z = hit[3], hit[4], hit[5]
-        inside = 1 <= x < blocks.shape[0] - 1 and 1 <= z < blocks.shape[2] - 1 and 0 < y < blocks.shape[1]
+        inside = 1 <= x < blocks.shape[0] - 1 and 1 <= z < blocks.shape[2] - 1 and 0 < y < BUILD_LIMIT_Y
         if inside and blocks[x, y, z] == AIR and not _overlaps(body, x, y, z, 0.0):
             blocks[x, y, z] = hotbar[counters[SELECTED]]
             ids[x, y, z] = counters[NEXT_ID]

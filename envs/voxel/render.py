@@ -27,7 +27,7 @@ def focal_px(height: int) -> float:
 
 @njit(cache=True, error_model="numpy", fastmath=_MATH)
 def draw(blocks, ids, textures, glows, px, py, pz, yaw_deg, pitch_deg, focal, frame, depth, instance):
-    """Fill ``frame`` (H, W, 3), ``depth`` (H, W) in metres (inf: sky) and ``instance`` (H, W) from the eye at px, py, pz."""
+    """Fill ``frame`` (H, W, 3), ``depth`` (H, W; inf for sky) and ``instance`` (H, W); the eye is inside the grid."""
     height, width = depth.shape
     nx, ny, nz = blocks.shape
     flat, flat_ids = blocks.ravel(), ids.ravel()
@@ -120,7 +120,7 @@ def draw(blocks, ids, textures, glows, px, py, pz, yaw_deg, pitch_deg, focal, fr
 
 @njit(cache=True)
 def draw_hud(frame, colours, selected, waiting):
-    """The crosshair (amber while the hand waits) and three block swatches below, the selected one tall and rimmed white."""
+    """The crosshair (amber while the hand waits) and the three block swatches, the selected one with a white rim."""
     height, width = frame.shape[0], frame.shape[1]
     unit = max(height // 64, 1)
     for v in range(-2 * unit, 3 * unit):

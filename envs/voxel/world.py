@@ -16,7 +16,8 @@ from worldsim.core.seeding import stream
 FLOOR_SIZE = 20
 WALL_HEIGHT = 5
 FLOOR_Y = 2
-SHAPE = (FLOOR_SIZE + 2, FLOOR_Y + WALL_HEIGHT + 3, FLOOR_SIZE + 2)
+BUILD_LIMIT_Y = FLOOR_Y + WALL_HEIGHT + 1  # no block is placed in this layer or above
+SHAPE = (FLOOR_SIZE + 2, BUILD_LIMIT_Y + 4, FLOOR_SIZE + 2)  # four more, so that a jump on top stays inside the grid
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ GLOWS = np.array([any(k.number == n and k.glows for k in KINDS) for n in range(K
 
 @dataclass
 class Map:
-    """Blocks (kind per cell), the instance id per cell (0 is terrain), the objects by id, and where the player starts."""
+    """Kind and instance id of every cell (id 0 is terrain), the objects, and where the player starts."""
 
     blocks: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(SHAPE, np.uint8))
     ids: NDArray[np.int32] = field(default_factory=lambda: np.zeros(SHAPE, np.int32))
