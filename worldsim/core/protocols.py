@@ -104,3 +104,24 @@ class Describes(Protocol):
     """A simulator that can say what it is: plain data that goes into the run record and the row keys."""
 
     def describe(self) -> dict[str, Any]: ...
+
+
+@runtime_checkable
+class RollsOut(Protocol):
+    """A simulator that does better when it is given all actions at once: replayed games, remote ones, folders of videos.
+
+    The outcome equals that of ``step``, one action after the other.
+    """
+
+    def rollout(self, state: Any, actions: NDArray[np.float32]) -> Prediction:
+        """Play actions (B, H, A); the arrays of the prediction have a time axis after the batch: frames (B, H, h, w, 3)."""
+        ...
+
+
+@runtime_checkable
+class Reconstructs(Protocol):
+    """A simulator whose video autoencoder can be asked how well it keeps a frame: the ceiling of what it can dream."""
+
+    def reconstruct(self, frames: Frames) -> Frames:
+        """Frames (N, H, W, 3) uint8, encoded and decoded again."""
+        ...

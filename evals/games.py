@@ -1,0 +1,170 @@
+"""The real game: record a policy in it, bring it to a point again, and run branches from there, exactly."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.policies import POLICIES
+from evals.scenarios import RealBranch, array_hash
+from worldsim.core.actions import ActionCodec
+from worldsim.core.errors import WorldsimError
+from worldsim.core.protocols import Policy, Replays, Snapshots
+from worldsim.core.records import content_hash, to_plain
+from worldsim.core.seeding import derive_seed, game_seed
+from worldsim.core.types import Frames, GameOrigin
+
+REMEMBERED_BRANCHES = 64
+FINGERPRINT_STEPS = 24
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A policy's T actions in the real game and the T+1 frames; shorter than asked for where the episode ended."""
+
+    seed: int
+    frames: Frames  # (T+1, h, w, 3)
+    actions: NDArray[np.float32]  # (T, A)
+    rewards: NDArray[np.float32]  # (T,)
+    ended: bool
+
+
+class RealGame:
+    """One game of ``env_id``, always at a known point: the actions taken since the reset with a known seed.
+
+    Branches start from a snapshot where the game offers exact ones, and from a replay of seed and prefix otherwise.
+    Raises WorldsimError for a game that cannot be made.
+    """
+
+    def __init__(self, env_id: str, env_kwargs: dict[str, Any]):
+        import gymnasium
+
+        self.env_id, self.env_kwargs = env_id, dict(env_kwargs)
+        try:
+            self.env: Any = gymnasium.make(env_id, **env_kwargs).unwrapped
+        except gymnasium.error.Error as error:
+            raise WorldsimError(f"the game {env_id!r} cannot be made: {error}") from error
+        self.codec = ActionCodec.from_space(self.env.action_space)
+        self.fps = float(self.env.metadata["render_fps"])
+        self._seed = -1
+        self._taken: list[bytes] = []
+        self._snapshot: tuple[int, list[bytes], dict[str, Any]] | None = None
+        self._policies: dict[str, Policy] = {}
+
+    @property
+    def branches_exactly(self) -> bool:
+        return isinstance(self.env, (Snapshots, Replays))
+
+    def record(self, policy: str, seed: int, steps: int) -> Recording:
+        """Let ``policy`` play from the reset with ``seed``; it ends early where the episode does."""
+        if policy not in self._policies:
+            self._policies[policy] = POLICIES.load(policy)(self.env)
+        player = self._policies[policy]
+        frame = self._reset(seed)
+        player.reset(derive_seed(seed, "eval policy", policy))
+        frames, actions, rewards, ended = [frame], [], [], False
+        for _ in range(steps):
+            action = np.asarray(player.act(frames[-1]), np.float32)
+            frame, reward, ended = self._step(action)
+            frames.append(frame)
+            actions.append(action)
+            rewards.append(reward)
+            if ended:
+                break
+        taken = np.array(actions, np.float32).reshape(len(actions), len(self.codec))
+        return Recording(seed, np.stack(frames), taken, np.array(rewards, np.float32), ended)
+
+    def bring(self, seed: int, prefix: NDArray[np.float32]) -> None:
+        """Bring the game to the point that ``prefix`` (P, A) leads to from the reset with ``seed``."""
+        if not self.branches_exactly:
+            raise WorldsimError(f"{self.env_id} offers neither Snapshots nor Replays, so it cannot be branched exactly.")
+        wanted = [action.tobytes() for action in prefix]
+        if (self._seed, self._taken) == (seed, wanted):
+            return
+        if self._snapshot and self._snapshot[:2] == (seed, wanted):
+            self.env.set_state(self._snapshot[2])
+        elif isinstance(self.env, Replays):
+            self.env.replay(seed, prefix)
+        else:
+            self._reset(seed)
+            for number, action in enumerate(prefix, start=1):
+                if self._step(action)[2] and number < len(prefix):
+                    raise WorldsimError(f"{self.env_id}, seed {seed}: the episode ends before the prefix does.")
+        self._seed, self._taken = seed, wanted
+
+    def branch(self, seed: int, prefix: NDArray[np.float32], actions: NDArray[np.float32]) -> RealBranch:
+        """The game's answer to ``actions`` (H, A) from the point ``prefix`` leads to."""
+        self.bring(seed, prefix)
+        if isinstance(self.env, Snapshots):
+            self._snapshot = (seed, list(self._taken), self.env.get_state())
+        frames: list[Frames] = []
+        rewards = np.zeros(len(actions), np.float32)
+        over = np.zeros(len(actions), np.bool_)
+        for t, action in enumerate(actions):
+            if t and over[t - 1]:
+                frames.append(frames[-1])
+                over[t] = True
+                continue
+            frame, rewards[t], over[t] = self._step(action)
+            frames.append(frame)
+        return RealBranch(np.stack(frames), rewards, over)
+
+    def fingerprint(self, policy: str) -> str:
+        """A hash of how the game looks and answers to ``policy``, so that no stored branch outlives a changed game."""
+        probe = self.record(policy, game_seed(0, "test", 0), FINGERPRINT_STEPS)
+        parts = [array_hash(probe.frames), array_hash(probe.actions), array_hash(probe.rewards), self.codec.to_json()]
+        return content_hash(parts)
+
+    def close(self) -> None:
+        self.env.close()
+
+    def _reset(self, seed: int) -> Frames:
+        frame, _ = self.env.reset(seed=seed)
+        self._seed, self._taken = seed, []
+        return np.array(frame)
+
+    def _step(self, action: NDArray[np.float32]) -> tuple[Frames, float, bool]:
+        frame, reward, terminated, truncated, _ = self.env.step(self.codec.decode(action))
+        self._taken.append(action.tobytes())
+        return np.array(frame), float(reward), bool(terminated or truncated)
+
+
+class RealGames:
+    """Games by id, started when first needed, with a short memory of branches that several controls ask for."""
+
+    def __init__(self) -> None:
+        self._games: dict[str, RealGame] = {}
+        self._remembered: OrderedDict[tuple[str, int, str, str], RealBranch] = OrderedDict()
+
+    def get(self, env_id: str, env_kwargs: dict[str, Any]) -> RealGame:
+        key = json.dumps([env_id, to_plain(env_kwargs)], sort_keys=True)
+        if key not in self._games:
+            self._games[key] = RealGame(env_id, env_kwargs)
+        return self._games[key]
+
+    def play(self, origin: GameOrigin, actions: NDArray[np.float32]) -> RealBranch:
+        """Replay ``origin`` and answer ``actions`` (H, A)."""
+        actions = np.asarray(actions, np.float32)
+        game = self.get(origin.env_id, origin.env_kwargs)
+        key = (
+            json.dumps([origin.env_id, to_plain(origin.env_kwargs)], sort_keys=True),
+            origin.seed,
+            array_hash(origin.prefix),
+            array_hash(actions),
+        )
+        if key not in self._remembered:
+            self._remembered[key] = game.branch(origin.seed, origin.prefix, actions)
+            if len(self._remembered) > REMEMBERED_BRANCHES:
+                self._remembered.popitem(last=False)
+        return self._remembered[key]
+
+    def close(self) -> None:
+        for game in self._games.values():
+            game.close()
+        self._games.clear()
+        self._remembered.clear()

@@ -1,0 +1,92 @@
+"""What is asked of a simulator: a point in a real game, and the actions to take from there.
+
+Action t leads from frame t to frame t+1: the last context frame is where the prefix ends, and frame h of a branch (counted
+from 1) is what its h-th action led to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worldsim.core.records import content_hash
+from worldsim.core.types import Context, Frames, GameOrigin
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A point of a real game, reached by ``prefix`` from ``seed``, and named action sequences that start there."""
+
+    suite: str
+    env_id: str
+    env_kwargs: dict[str, Any]
+    index: int
+    seed: int
+    prefix: NDArray[np.float32]  # (P, A)
+    branches: dict[str, NDArray[np.float32]]  # name -> (H, A)
+    family: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.env_id}/{self.index:04d}"
+
+    @property
+    def horizon(self) -> int:
+        return len(next(iter(self.branches.values())))
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """What the hash is made of; arrays by shape and content."""
+        return {
+            "suite": self.suite,
+            "env_id": self.env_id,
+            "env_kwargs": self.env_kwargs,
+            "seed": self.seed,
+            "family": self.family,
+            "prefix": array_hash(self.prefix),
+            "branches": {name: array_hash(actions) for name, actions in self.branches.items()},
+        }
+
+    @cached_property
+    def hash(self) -> str:
+        return content_hash(self.inputs)
+
+    @property
+    def origin(self) -> GameOrigin:
+        return GameOrigin(self.env_id, self.env_kwargs, self.seed, self.prefix)
+
+
+@dataclass(frozen=True)
+class RealBranch:
+    """What the real game answered to the H actions of one branch; after an end it repeats the last frame."""
+
+    frames: Frames  # (H, h, w, 3)
+    rewards: NDArray[np.float32]  # (H,)
+    ended: NDArray[np.bool_]  # (H,), true from the step that terminated or truncated the episode
+
+
+@dataclass(frozen=True)
+class Case:
+    """A scenario with the real game's part of it: made once, and shared between simulators."""
+
+    scenario: Scenario
+    context_frames: Frames  # (C, h, w, 3), the last is where the branches start
+    real: dict[str, RealBranch]
+    fps: float
+    facts: dict[str, NDArray[np.float64]] = field(default_factory=dict)  # what the suite measured of the real game
+
+    def context(self, length: int) -> Context:
+        """The last ``length`` frames (fewer where the case has fewer) and the actions between them."""
+        length = min(length, len(self.context_frames))
+        start = len(self.scenario.prefix) - (length - 1)
+        return Context(self.context_frames[-length:], self.scenario.prefix[start:], self.scenario.origin)
+
+
+def array_hash(array: NDArray[Any]) -> str:
+    """A hash of an array's type, shape and content."""
+    array = np.ascontiguousarray(array)
+    return content_hash(f"{array.dtype.str}{array.shape}".encode() + array.tobytes())

@@ -1,0 +1,63 @@
+"""What a suite is: scenarios drawn from a real game, and numbers from a trial. Each has a short YAML with a version."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, ClassVar
+
+import yaml
+
+from evals.games import RealGame
+from evals.scenarios import Case
+from evals.trial import Measurement, Trial
+from worldsim.core.errors import WorldsimError, did_you_mean
+from worldsim.core.records import content_hash
+
+CONFIG_FOLDER = Path(__file__).parent / "suites"
+
+
+class Suite(ABC):
+    """A named set of scenarios with a primary number.
+
+    A subclass gives ``name``, ``config_class`` (a dataclass with ``version``, ``scenarios``, ``policy`` and
+    ``context_frames``), the two methods, and has ``suites/<name>.yaml`` beside it. Scenario i of a game depends
+    on the configuration, the game and i alone: a smaller ``limit`` is the beginning of a larger one.
+    Raises WorldsimError for an override that is no setting.
+    """
+
+    name: ClassVar[str]
+    primary: ClassVar[str]
+    config_class: ClassVar[type]
+
+    def __init__(self, **overrides: Any):
+        settings = yaml.safe_load((CONFIG_FOLDER / f"{self.name}.yaml").read_text())
+        known = [field.name for field in fields(self.config_class)]
+        for key in overrides:
+            if key not in known:
+                raise WorldsimError(f"the suite {self.name!r} has no setting {key!r}.{did_you_mean(key, known)}")
+        self.config: Any = self.config_class(**{**settings, **overrides})
+
+    @property
+    def version(self) -> int:
+        return self.config.version
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """What decides a scenario and its measurement: the name and the settings, but not how many scenarios."""
+        settings = asdict(self.config)
+        settings.pop("scenarios")
+        return {"suite": self.name, **settings}
+
+    @property
+    def hash(self) -> str:
+        return content_hash(self.inputs)
+
+    @abstractmethod
+    def build(self, game: RealGame, index: int) -> Case:
+        """Scenario ``index`` of the game, with its real branches."""
+
+    @abstractmethod
+    def measure(self, trial: Trial) -> Measurement:
+        """The numbers of one trial; the primary among them, or a reason why it has none."""

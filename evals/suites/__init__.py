@@ -1,0 +1,19 @@
+"""The suites by name."""
+
+from __future__ import annotations
+
+from worldsim.core.registry import Registry
+
+SUITES = Registry("suite")
+SUITES.add(
+    "control",
+    "evals.suites.control:ControlSuite",
+    "does the dream do what the action says? pairs of actions from one moment",
+    primary="action_swap_2afc",
+)
+SUITES.add(
+    "drift",
+    "evals.suites.drift:DriftSuite",
+    "how long does an open-loop dream stay with the game?",
+    primary="drift_horizon_frames",
+)

@@ -1,0 +1,112 @@
+"""Drift: the policy plays the real game; a simulator dreams along the same actions without seeing another frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evals.games import RealGame
+from evals.metrics import drift as metrics
+from evals.metrics.pixels import mse, psnr
+from evals.scenarios import Case, RealBranch, Scenario
+from evals.suite import Suite
+from evals.suites.moments import draw_moment
+from evals.trial import Measurement, Trial
+from worldsim.core.errors import WorldsimError
+from worldsim.core.types import Frames
+
+INDEPENDENT_FROM = 500_000  # scenario numbers from here on belong to the independent episodes
+
+
+@dataclass(frozen=True)
+class DriftConfig:
+    """The settings of ``drift.yaml``."""
+
+    version: int
+    scenarios: int
+    policy: str
+    context_frames: int
+    prefix_steps: tuple[int, int]
+    horizon: int
+    horizons: list[int]
+    smoothing_frames: int
+    independent_episodes: int
+    attempts: int
+
+
+class DriftSuite(Suite):
+    """Open loop; the primary is how many frames pass until the dream is as far off as an unrelated real episode.
+
+    Episodes that end inside the horizon are replaced, so termination is seen here only as false alarms.
+    """
+
+    name = "drift"
+    primary = "drift_horizon_frames"
+    config_class = DriftConfig
+
+    def __init__(self, **overrides: Any):
+        super().__init__(**overrides)
+        self._independent: dict[int, Frames] = {}
+
+    def build(self, game: RealGame, index: int) -> Case:
+        frames, actions, rewards, seed = self._episode(game, index)
+        prefix = len(actions) - self.config.horizon
+        scenario = Scenario(
+            self.name, game.env_id, game.env_kwargs, index, seed, actions[:prefix], {"recorded": actions[prefix:]}
+        )
+        real = RealBranch(frames[prefix + 1 :], rewards[prefix:], np.zeros(self.config.horizon, np.bool_))
+        independent = mse(self._independent_frames(game), real.frames[None]).mean(axis=0)
+        context = frames[prefix + 1 - self.config.context_frames : prefix + 1]
+        return Case(scenario, context, {"recorded": real}, game.fps, {"independent_mse": independent})
+
+    def measure(self, trial: Trial) -> Measurement:
+        ((real, dream),) = trial.branches()
+        error, start = mse(dream, real), trial.start
+        dream_db, still_db = psnr(dream, real), psnr(start[None], real)
+        independent = trial.case.facts["independent_mse"]
+        horizon, censored = metrics.horizon_frames(error, float(independent.mean()), self.config.smoothing_frames)
+        result = Measurement()
+        result.add("drift_horizon_frames", horizon)
+        result.add("drift_censored", censored)
+        for h in self.config.horizons:
+            if h <= self.config.horizon:
+                result.add(f"psnr@{h}", dream_db[h - 1])
+                result.add(f"psnr_gain@{h}", dream_db[h - 1] - still_db[h - 1])
+        ratio = metrics.motion_energy_ratio(start, dream, real)
+        result.add("motion_energy_ratio", ratio, "" if np.isfinite(ratio) else "nothing moves in the game")
+        colours = metrics.colour_drift(dream, real)
+        result.add("colour_drift", float(colours.mean()))
+        answer, truth = trial.dream["recorded"], trial.case.real["recorded"]
+        result.add("reward_mae", metrics.reward_mae(answer.rewards, truth.rewards))
+        result.add("termination_false_alarm", metrics.termination_false_alarm(answer.termination_prob, truth.ended))
+        result.curves = {
+            "psnr": dream_db,
+            "psnr_last_frame": still_db,
+            "mse": error,
+            "mse_independent": independent,
+            "colour_drift": colours,
+        }
+        return result
+
+    def _episode(
+        self, game: RealGame, index: int
+    ) -> tuple[Frames, NDArray[np.float32], NDArray[np.float32], int]:
+        for attempt in range(self.config.attempts):
+            moment = draw_moment(game, self.config, index, attempt, self.config.horizon)
+            if moment is not None:
+                return moment.frames, moment.actions, moment.rewards, moment.seed
+        raise WorldsimError(
+            f"drift: {self.config.attempts} episodes of {game.env_id} ended before {self.config.prefix_steps[0]} steps "
+            f"and horizon={self.config.horizon}; shorten them."
+        )
+
+    def _independent_frames(self, game: RealGame) -> Frames:
+        """The last frames (R, H, h, w, 3) of real episodes of other seeds."""
+        if id(game) not in self._independent:
+            count = self.config.independent_episodes
+            episodes = [self._episode(game, INDEPENDENT_FROM + i)[0] for i in range(count)]
+            self._independent[id(game)] = np.stack([frames[-self.config.horizon :] for frames in episodes])
+        return self._independent[id(game)]
