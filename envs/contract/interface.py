@@ -10,6 +10,7 @@ from gymnasium.utils.env_checker import check_env
 
 from envs.contract.finding import Broken
 from envs.contract.subject import Subject
+from worldsim.core.errors import WorldsimError
 
 LONGEST_EPISODE = 1500
 
@@ -96,7 +97,7 @@ def ends_are_clear(game: Subject) -> str:
 def _step_after_the_end(game: Subject) -> None:
     try:
         _, _, terminated, _, _ = game.env.step(game.codec.decode(game.codec.vector()))
-    except gymnasium.error.ResetNeeded:
+    except (gymnasium.error.ResetNeeded, WorldsimError):
         return
     except Exception as error:
         raise Broken(
