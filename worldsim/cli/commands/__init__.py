@@ -12,8 +12,10 @@ from types import ModuleType
 
 COMMANDS = {
     "collect": "play a game with a policy and store the episodes",
+    "rollout": "dream beside the real game under the same actions, as videos",
     "report": "one HTML file from the runs of eval",
     "ls": "list envs, suites, simulators, metrics, policies or checkpoints",
+    "check": "test games against the contract every game has to keep",
 }
 
 
