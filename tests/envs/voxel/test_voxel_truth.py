@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+
+from envs.voxel import world
+
+
+def world_points(truth):
+    """The world point of every pixel (H, W, 3), from depth and camera alone."""
+    height, width = truth.depth_m.shape
+    v, u = np.mgrid[:height, :width]
+    rays = np.stack([u, v, np.ones_like(u)], -1) @ np.linalg.inv(truth.camera.K).T
+    with np.errstate(invalid="ignore"):
+        points = rays * truth.depth_m[..., None].astype(np.float64)
+        return points @ truth.camera.T_world_camera[:3, :3].T + truth.camera.T_world_camera[:3, 3]
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (48, 80)])
+def test_depth_and_camera_land_on_the_faces_of_the_blocks_named_by_ids(play_at, height, width):
+    game = play_at(height, width)
+    for seed in range(6):
+        game.env.reset(seed=seed)
+        game.wander(40, seed)
+        truth = game.env.ground_truth()
+        seen = np.isfinite(truth.depth_m)
+        assert seen.mean() > 0.3
+        points = world_points(truth)[seen]
+        off_face = np.abs(points - points.round()).min(-1)
+        assert off_face.max() < 1e-4
+        rays = points - truth.camera.T_world_camera[:3, 3]
+        inside = points + 2e-4 * rays / np.linalg.norm(rays, axis=-1, keepdims=True)
+        x, y, z = np.floor(inside).astype(int).T
+        assert (game.env.blocks[x, y, z] != world.AIR).mean() > 0.998  # a ray may graze an edge
+        assert (game.env.ids[x, y, z] == truth.instance_ids[seen]).mean() > 0.998
+        assert (truth.instance_ids[~seen] == 0).all()
+
+
+def test_pixels_reproject_onto_the_same_surface_in_another_view(play_at):
+    game, fine = play_at(), play_at(512, 512)
+    compared = 0
+    for seed in range(6):
+        game.env.reset(seed=seed)
+        game.wander(30, seed)
+        first = game.env.ground_truth()
+        state = game.env.get_state()
+        state["body"][:8] += (0.4, 0.1, -0.3, 0, 0, 0, 9, 4)
+        fine.env.set_state(state)
+        second = fine.env.ground_truth()
+        points = world_points(first)
+        cam = (points - second.camera.T_world_camera[:3, 3]) @ second.camera.T_world_camera[:3, :3]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            image = cam @ second.camera.K.T
+            u, v = (image[..., 0] / image[..., 2]), (image[..., 1] / image[..., 2])
+            inside = np.isfinite(first.depth_m) & (cam[..., 2] > 0.1) & (u > 0) & (u < 511) & (v > 0) & (v < 511)
+        u, v = u[inside].round().astype(int), v[inside].round().astype(int)
+        there, expected = second.depth_m[v, u], cam[inside][:, 2]
+        covered = there < expected * 0.98 - 0.02
+        assert covered.mean() < 0.25
+        same = np.abs(there - expected) < 0.02 + 0.02 * expected
+        same &= second.instance_ids[v, u] == first.instance_ids[inside]
+        assert same[~covered].mean() > 0.99
+        compared += int((~covered).sum())
+    assert compared > 6_000
+
+
+def test_camera_is_a_rotation_with_a_70_degree_view(game):
+    game.act(pitch=11, yaw=37)
+    camera = game.env.ground_truth().camera
+    rotation = camera.T_world_camera[:3, :3]
+    assert np.allclose(rotation @ rotation.T, np.eye(3))
+    assert np.linalg.det(rotation) == pytest.approx(1)
+    assert 2 * np.degrees(np.arctan(32 / camera.K[1, 1])) == pytest.approx(70)
+    assert camera.K[0, 0] == camera.K[1, 1]
+
+
+def test_objects_count_their_pixels_and_live_until_their_last_block_breaks(game):
+    game.stand(10.5, 8.5, pitch=10)
+    game.put(10, world.FLOOR_Y, 11, world.HOTBAR[0], 1)
+    game.put(10, world.FLOOR_Y + 1, 11, world.HOTBAR[0], 1)
+    before = game.env.ground_truth()
+    for obj in before.objects:
+        assert obj.visible_pixels == (before.instance_ids == obj.id).sum()
+        assert obj.alive == (obj.id == 1)
+    assert before.objects[0].visible_pixels > 50
+    game.act(attack=1)
+    assert game.env.ground_truth().objects[0].alive
+    game.act(7, pitch=3)
+    game.act(attack=1)
+    assert not game.env.ground_truth().objects[0].alive
+
+
+def test_truth_is_a_copy(game):
+    truth = game.env.ground_truth()
+    depth = truth.depth_m.copy()
+    game.act(5, yaw=9)
+    assert (truth.depth_m == depth).all()
+    assert (game.env.ground_truth().depth_m != depth).any()
