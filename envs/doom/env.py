@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import tempfile
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -11,11 +12,13 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from envs.doom.frame import draw_health, resize_screen
-from envs.doom.game import TICS_PER_SECOND, TICS_PER_STEP, choose_screen, engine_folder, start_game
+from envs.doom.game import TICS_PER_SECOND, TICS_PER_STEP, choose_screen, start_game
+from envs.doom.ground_truth import describe
+from envs.doom.level import read_level
 from envs.doom.scenarios import find_scenario
 from worldsim.core.actions import ActionCodec
 from worldsim.core.errors import WorldsimError
-from worldsim.core.types import Frames
+from worldsim.core.types import Frames, GroundTruth
 
 MAX_YAW_DEG = 20.0
 
@@ -23,7 +26,8 @@ MAX_YAW_DEG = 20.0
 class DoomEnv(gymnasium.Env):
     """One ViZDoom scenario: walk, strafe and turn; a step is 4 tics.
 
-    Observation: the frame, uint8 (height, width, 3). Where health decides reward and death a bar along the bottom shows it.
+    Observation: the frame, uint8 (height, width, 3). Where health decides reward and
+    death, a bar at the bottom shows it.
     Action: a Dict of ``forward``, ``back``, ``left``, ``right`` (strafes; 0 or 1) and ``camera_yaw_right_deg``, the
     turn of the whole step in degrees, spread evenly over its tics.
     Reward: the scenario's own, scaled as :mod:`envs.doom.scenarios` says. ``terminated`` on success or death,
@@ -32,7 +36,7 @@ class DoomEnv(gymnasium.Env):
     Equal seeds and actions give equal bits, in any process; :meth:`replay` builds on that.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": TICS_PER_SECOND / TICS_PER_STEP}
+    metadata = {"render_modes": ["rgb_array"], "render_fps": TICS_PER_SECOND / TICS_PER_STEP}  # noqa: RUF012 (gymnasium's own declaration)
 
     def __init__(self, scenario: str, height: int = 48, width: int = 64, render_mode: str | None = None):
         self.scenario = find_scenario(scenario)
@@ -48,17 +52,22 @@ class DoomEnv(gymnasium.Env):
         )
         self.max_steps = (self.scenario.timeout_tics - self.scenario.start_tic) // TICS_PER_STEP
         self._codec = ActionCodec.from_space(self.action_space)
-        self._folder = engine_folder()
+        self._level = read_level(self.scenario)
+        self._screen = choose_screen(height, width)
         self._game: vzd.DoomGame | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None  # for what the engine writes
+        self._with_labels = False
+        self._seed = 0
+        self._pressed: list[list[float]] = []  # the button vectors since reset
         self._state: vzd.GameState | None = None  # of the last frame seen
-        self._steps = 0
         self._frame: Frames | None = None
 
     @property
     def game(self) -> vzd.DoomGame:
         """The engine, started when it is first needed."""
         if self._game is None:
-            self._game = start_game(self.scenario, choose_screen(self.height, self.width), False, self._folder.name)
+            self._folder = tempfile.TemporaryDirectory(prefix="worldsim_doom_")
+            self._game = start_game(self.scenario, self._screen, self._with_labels, self._folder.name)
         return self._game
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Frames, dict[str, Any]]:
@@ -69,14 +78,14 @@ class DoomEnv(gymnasium.Env):
 
     def step(self, action: dict[str, Any]) -> tuple[Frames, float, bool, bool, dict[str, Any]]:
         if self._state is None or self.game.is_episode_finished():
-            raise WorldsimError("the episode is over, or none has begun: call reset() before step()")
+            raise gymnasium.error.ResetNeeded("the episode is over, or none has begun: call reset() before step()")
         health = self.health
-        own_reward = self.game.make_action(self._buttons(action), TICS_PER_STEP)
-        self._steps += 1
+        self._pressed.append(self._buttons(action))
+        own_reward = self.game.make_action(self._pressed[-1], TICS_PER_STEP)
         self._see()
         reward = self.scenario.reward_scale * own_reward + self.scenario.health_reward_scale * (self.health - health)
         terminated = self.game.is_episode_finished()
-        truncated = not terminated and self._steps >= self.max_steps
+        truncated = not terminated and len(self._pressed) >= self.max_steps
         return self._observation(), float(reward), terminated, truncated, self._info()
 
     def replay(self, seed: int, actions: NDArray[np.float32]) -> Frames:
@@ -88,18 +97,23 @@ class DoomEnv(gymnasium.Env):
         decoded = [self._codec.decode(action) for action in actions]
         super().reset(seed=seed)
         self._begin(seed)
-        for action in decoded[:-2]:
-            self.game.set_action(self._buttons(action))
-            self.game.advance_action(TICS_PER_STEP, False)
-            self._steps += 1
-            if self.game.is_episode_finished():
-                raise WorldsimError(f"seed {seed}: the episode ends at step {self._steps} of {len(decoded)} to replay")
-        if len(decoded) < 2:
-            self._see()
+        self._advance([self._buttons(action) for action in decoded[:-2]])
+        if self.game.is_episode_finished():
+            raise WorldsimError(f"seed {seed}: the episode ends before the {len(decoded)} actions to replay do")
+        self._see()  # two before the end, because the last step may end the episode and show the frame before it
         for action in decoded[-2:]:
-            self._state = self._state or self.game.get_state()
             self.step(action)
         return self._observation()
+
+    def ground_truth(self) -> GroundTruth:
+        """Depth, ids, camera and objects of the last frame seen; axes and units are in :mod:`envs.doom.ground_truth`.
+
+        The first call starts the engine anew with labels and replays up to here (a fraction of a second); from then
+        on steps are a third slower, and the frames are the same.
+        """
+        if not self._with_labels:
+            self._restart_with_labels()
+        return describe(self.state, self._level, self._screen, self.height, self.width)
 
     def render(self) -> Frames | None:
         return self._observation() if self.render_mode == "rgb_array" and self._frame is not None else None
@@ -108,8 +122,10 @@ class DoomEnv(gymnasium.Env):
         if self._game is not None:
             self._game.close()
             self._game = None
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
         self._state = self._frame = None
-        self._folder.cleanup()
 
     @property
     def health(self) -> float:
@@ -131,9 +147,27 @@ class DoomEnv(gymnasium.Env):
         return self._state
 
     def _begin(self, seed: int) -> None:
+        self._seed, self._pressed, self._state, self._frame = seed, [], None, None
         self.game.set_seed(seed % 2**32)
         self.game.new_episode()
-        self._steps, self._state, self._frame = 0, None, None
+
+    def _advance(self, presses: list[list[float]]) -> None:
+        """Take steps of which only the last is drawn."""
+        for left, buttons in zip(range(len(presses) - 1, -1, -1), presses, strict=True):
+            self.game.set_action(buttons)
+            self.game.advance_action(TICS_PER_STEP, left == 0)
+        self._pressed.extend(presses)
+
+    def _restart_with_labels(self) -> None:
+        assert self._state is not None, "reset() comes before this"
+        frame, pressed, ended = self._frame, self._pressed, self.game.is_episode_finished()
+        self.close()
+        self._with_labels = True
+        self._begin(self._seed)
+        seen = len(pressed) - ended  # a step that ends the episode shows the frame before it
+        self._advance(pressed[:seen])
+        self._state, self._frame = self.game.get_state(), frame
+        self._advance(pressed[seen:])
 
     def _see(self) -> None:
         """Take in the present state; after the end there is none and the last one stays."""

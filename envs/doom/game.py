@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import threading
 
 import vizdoom as vzd
 
+from envs.doom.ground_truth import CAMERA_VARIABLES
 from envs.doom.scenarios import Scenario
 
 TICS_PER_SECOND = 35
@@ -33,10 +33,10 @@ def choose_screen(height: int, width: int) -> tuple[int, int]:
     return next(((w, h) for w, h in SCREENS if w >= width and h >= height), SCREENS[-1])
 
 
-def start_game(scenario: Scenario, screen: tuple[int, int], with_ground_truth: bool, folder: str) -> vzd.DoomGame:
+def start_game(scenario: Scenario, screen: tuple[int, int], with_labels: bool, folder: str) -> vzd.DoomGame:
     """A running game; ``folder`` is an empty place for what the engine writes, and has to outlive the game.
 
-    Depth and labels cost a third of the speed and can only be switched on before the start, hence ``with_ground_truth``.
+    Labels cost a third of the speed and can only be switched on before the start.
     """
     game = vzd.DoomGame()
     game.load_config(os.path.join(vzd.scenarios_path, f"{scenario.name}.cfg"))
@@ -48,17 +48,12 @@ def start_game(scenario: Scenario, screen: tuple[int, int], with_ground_truth: b
     game.set_render_hud(False)
     game.set_mode(vzd.Mode.PLAYER)
     game.set_available_buttons(list(BUTTONS))
-    game.set_available_game_variables([])
+    game.set_available_game_variables(list(CAMERA_VARIABLES))
     game.set_episode_start_time(scenario.start_tic)
     game.set_episode_timeout(0)  # the environment counts the steps, so that a time-out still has a last frame
-    game.set_depth_buffer_enabled(with_ground_truth)
-    game.set_labels_buffer_enabled(with_ground_truth)
+    game.set_labels_buffer_enabled(with_labels)
     game.set_objects_info_enabled(True)
     # The engine makes a folder "_vizdoom" where it is started, whatever it is told.
     with _starting, contextlib.chdir(folder):
         game.init()
     return game
-
-
-def engine_folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="worldsim_doom_")

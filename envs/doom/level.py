@@ -1,11 +1,11 @@
-"""The walls of a level, read from its UDMF text, and ways around them for policies that walk."""
+"""The shape of a level, read from its UDMF text: walls, floor and ceiling."""
 
 from __future__ import annotations
 
 import os
 import re
 import struct
-from collections import deque
+from dataclasses import dataclass
 
 import numpy as np
 import vizdoom as vzd
@@ -13,88 +13,32 @@ from numpy.typing import NDArray
 
 from envs.doom.scenarios import Scenario
 
-CELL_UNITS = 16.0
-# The player is a square of 32 map units; the rest is for being carried on after the key is released.
-CLEARANCE_UNITS = 22.0
+
+@dataclass(frozen=True)
+class Level:
+    """A level of one storey, in map units."""
+
+    walls: NDArray[np.float64]  # (N, 4): x1, y1, x2, y2
+    floor_height: float
+    ceiling_height: float
 
 
-def read_walls(scenario: Scenario) -> NDArray[np.float64]:
-    """The lines nobody passes, (N, 4) as x1, y1, x2, y2 in map units."""
+def read_level(scenario: Scenario) -> Level:
+    """The level of a bundled scenario whose floors are all equally high, as are its ceilings."""
     with open(os.path.join(vzd.scenarios_path, f"{scenario.name}.wad"), "rb") as file:
         wad = file.read()
     count, directory = struct.unpack("<ii", wad[4:12])
     lumps = [struct.unpack("<ii8s", wad[directory + 16 * i : directory + 16 * i + 16]) for i in range(count)]
     start, size = next((start, size) for start, size, name in lumps if name.rstrip(b"\0") == b"TEXTMAP")
-    text = wad[start : start + size].decode("ascii")
-    blocks = [
-        (kind, dict(re.findall(r"(\w+)\s*=\s*([^;]+);", body)))
-        for kind, body in re.findall(r"(vertex|linedef)[^{]*\{([^}]*)\}", text)
-    ]
-    points = np.array([(float(block["x"]), float(block["y"])) for kind, block in blocks if kind == "vertex"])
-    lines = [block for kind, block in blocks if kind == "linedef"]
-    solid = [(int(line["v1"]), int(line["v2"])) for line in lines if line.get("blocking") or not line.get("twosided")]
-    return np.concatenate([points[[a for a, _ in solid]], points[[b for _, b in solid]]], axis=1)
-
-
-class Floor:
-    """A grid of the places where a player can stand, with shortest paths on it; positions are x, y in map units."""
-
-    def __init__(self, walls: NDArray[np.float64], inside: tuple[float, float]):
-        self.origin = walls.reshape(-1, 2).min(axis=0)
-        extent = walls.reshape(-1, 2).max(axis=0) - self.origin
-        self.shape = (int(extent[0] // CELL_UNITS) + 1, int(extent[1] // CELL_UNITS) + 1)
-        cells = np.stack(np.meshgrid(*map(np.arange, self.shape), indexing="ij"), axis=-1).reshape(-1, 2)
-        clear = distances_to_walls(self.origin + (cells + 0.5) * CELL_UNITS, walls) > CLEARANCE_UNITS
-        self._free = clear.reshape(self.shape)
-        start = self._nearest_free(self.cell(inside))
-        reached = self._came_from(start)
-        self._free = np.zeros(self.shape, bool)
-        self._free[tuple(np.array(list(reached)).T)] = True
-        self.places = self.origin + (np.argwhere(self._free) + 0.5) * CELL_UNITS  # (P, 2)
-
-    def cell(self, place: tuple[float, float] | NDArray[np.float64]) -> tuple[int, int]:
-        i, j = np.clip((np.asarray(place) - self.origin) // CELL_UNITS, 0, np.array(self.shape) - 1).astype(int)
-        return int(i), int(j)
-
-    def path(self, start: tuple[float, float], goal: tuple[float, float]) -> NDArray[np.float64]:
-        """The cells from ``start`` to ``goal``, (N, 2) in map units; just the goal's cell when no way leads there."""
-        first, last = self._nearest_free(self.cell(start)), self._nearest_free(self.cell(goal))
-        came_from = self._came_from(first, last)
-        cells = [last]
-        while cells[-1] in came_from and cells[-1] != first:
-            cells.append(came_from[cells[-1]])
-        return self.origin + (np.array(cells[::-1]) + 0.5) * CELL_UNITS
-
-    def is_straight(self, start: tuple[float, float], end: NDArray[np.float64]) -> bool:
-        """Whether nothing is in the way on the line between the two places."""
-        steps = int(np.hypot(*(end - np.array(start))) // (CELL_UNITS / 2)) + 2
-        line = np.array(start) + np.linspace(0, 1, steps)[1:, None] * (end - np.array(start))
-        return all(self._free[self.cell(place)] for place in line)
-
-    def _nearest_free(self, cell: tuple[int, int]) -> tuple[int, int]:
-        if self._free[cell]:
-            return cell
-        free = np.argwhere(self._free)
-        i, j = free[((free - cell) ** 2).sum(axis=1).argmin()]
-        return int(i), int(j)
-
-    def _came_from(self, start: tuple[int, int], goal: tuple[int, int] | None = None) -> dict:
-        """Breadth-first search: for every cell reached the one before it."""
-        came_from = {start: start}
-        queue = deque([start])
-        while queue and goal not in came_from:
-            i, j = queue.popleft()
-            for near in ((i + 1, j), (i - 1, j), (i, j + 1), (i, j - 1)):
-                inside = 0 <= near[0] < self.shape[0] and 0 <= near[1] < self.shape[1]
-                if inside and near not in came_from and self._free[near]:
-                    came_from[near] = (i, j)
-                    queue.append(near)
-        return came_from
-
-
-def distances_to_walls(places: NDArray[np.float64], walls: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The distance of each place (P, 2) to the nearest wall, (P,)."""
-    start, along = walls[:, :2], walls[:, 2:] - walls[:, :2]
-    offset = places[:, None] - start
-    share = np.clip((offset * along).sum(-1) / (along**2).sum(-1), 0, 1)
-    return np.sqrt(((offset - share[..., None] * along) ** 2).sum(-1)).min(axis=1)
+    blocks: dict[str, list[dict[str, str]]] = {"vertex": [], "linedef": [], "sector": []}
+    for kind, body in re.findall(
+        r"(vertex|linedef|sector)\b[^{;]*\{([^}]*)\}", wad[start : start + size].decode("ascii")
+    ):
+        blocks[kind].append(dict(re.findall(r"(\w+)\s*=\s*([^;]+);", body)))
+    points = np.array([(float(vertex["x"]), float(vertex["y"])) for vertex in blocks["vertex"]])
+    # Lines with two sides are the borders between sectors; one walks and sees through them.
+    solid = [(int(line["v1"]), int(line["v2"])) for line in blocks["linedef"] if not line.get("twosided")]
+    walls = np.concatenate([points[[a for a, _ in solid]], points[[b for _, b in solid]]], axis=1)
+    (floor,) = {float(sector.get("heightfloor", 0)) for sector in blocks["sector"]}
+    (ceiling,) = {float(sector.get("heightceiling", 0)) for sector in blocks["sector"]}
+    return Level(walls, floor, ceiling)

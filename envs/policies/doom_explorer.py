@@ -6,23 +6,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.doom.env import MAX_YAW_DEG, DoomEnv
-from envs.doom.level import Floor, read_walls
+from envs.doom.floor import Floor
+from envs.doom.level import read_level
 from worldsim.core.actions import ActionCodec
 from worldsim.core.seeding import stream
 from worldsim.core.types import Frames
 
-# How to walk: where the view points relative to the way (degrees to the left), the keys that then lead along it,
-# and how often.
-GAITS = (
-    (0.0, ("forward",), 0.52),
-    (45.0, ("forward", "right"), 0.09),
-    (-45.0, ("forward", "left"), 0.09),
-    (90.0, ("right",), 0.07),
-    (-90.0, ("left",), 0.07),
-    (180.0, ("back",), 0.16),
+# How to walk: where the view points relative to the way (degrees to the left) and the keys that then lead along it.
+GAITS: tuple[tuple[float, tuple[str, ...]], ...] = (
+    (0.0, ("forward",)),
+    (45.0, ("forward", "right")),
+    (-45.0, ("forward", "left")),
+    (90.0, ("right",)),
+    (-90.0, ("left",)),
+    (180.0, ("back",)),
 )
-# What the next moments are for, and how often.
-MODES = (("walk", 0.66), ("fumble", 0.17), ("look", 0.11), ("stand", 0.06))
+GAIT_SHARES = (0.50, 0.09, 0.09, 0.08, 0.08, 0.16)
+# What the next moments are for, how often it is chosen and how many steps it lasts (from, to).
+MODES = ("walk", "fumble", "look", "stand")
+MODE_SHARES = (0.70, 0.15, 0.09, 0.06)
+MODE_STEPS = {"walk": (12, 45), "fumble": (4, 16), "look": (3, 10), "stand": (3, 10)}
+# Walking: how far off the way the view may be while the keys are pressed, and the error that is left uncorrected.
+WALK_WITHIN_DEG = 60.0
+TOLERATED_DEG = 4.0
 KEYS = ("forward", "back", "left", "right")
 
 
@@ -37,7 +43,7 @@ class DoomExplorer:
     def __init__(self, env: DoomEnv):
         self.env = env
         self.codec = ActionCodec.from_space(env.action_space)
-        self._walls = read_walls(env.scenario)
+        self._walls = read_level(env.scenario).walls
         self._floor: Floor | None = None
         self.reset(0)
 
@@ -69,13 +75,10 @@ class DoomExplorer:
         return self.codec.vector(camera_yaw_right_deg=yaw, **dict.fromkeys(keys, 1.0))
 
     def _choose_mode(self) -> None:
-        names, shares = zip(*MODES, strict=True)
-        self._mode = str(self._rng.choice(names, p=shares))
-        self._mode_left = int(self._rng.integers(*{"walk": (10, 40), "fumble": (4, 16)}.get(self._mode, (3, 10))))
-        offsets, keys, gait_shares = zip(*GAITS, strict=True)
-        gait = int(self._rng.choice(len(GAITS), p=gait_shares))
-        self._view_offset_deg, self._gait_keys = offsets[gait], keys[gait]
-        self._turn_limit_deg = self._rng.uniform(4, MAX_YAW_DEG)
+        self._mode = str(self._rng.choice(MODES, p=MODE_SHARES))
+        self._mode_left = int(self._rng.integers(*MODE_STEPS[self._mode]))
+        self._view_offset_deg, self._gait_keys = GAITS[int(self._rng.choice(len(GAITS), p=GAIT_SHARES))]
+        self._turn_limit_deg = self._rng.uniform(6, MAX_YAW_DEG)
         self._turn_deg = self._rng.uniform(3, MAX_YAW_DEG) * self._rng.choice((-1, 1))
         self._fumble_left = 0
 
@@ -87,9 +90,11 @@ class DoomExplorer:
         dx, dy = self._next_waypoint(place) - np.array(place)
         wanted_deg = np.rad2deg(np.arctan2(dy, dx)) + self._view_offset_deg
         left_deg = (wanted_deg - angle_deg + 180) % 360 - 180
-        yaw = np.clip(-left_deg, -self._turn_limit_deg, self._turn_limit_deg) + self._rng.normal(0, 1.5)
+        yaw = 0.0
+        if abs(left_deg) > TOLERATED_DEG:
+            yaw = float(np.clip(-left_deg, -self._turn_limit_deg, self._turn_limit_deg) + self._rng.normal(0, 1.5))
         # Stop to turn, else the momentum leads into the wall beside a door.
-        return (self._gait_keys if abs(left_deg) < 50 else ()), float(yaw)
+        return (self._gait_keys if abs(left_deg) < WALK_WITHIN_DEG else ()), yaw
 
     def _fumble(self) -> tuple[tuple[str, ...], float]:
         if self._fumble_left <= 0:

@@ -1,0 +1,134 @@
+"""What Doom knows of a frame: exact depth from the level's walls, ids and objects from the engine, the camera.
+
+World axes: x east, y north, z up, as in the level; 32 map units are a metre, which makes the player 1.75 m tall.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import vizdoom as vzd
+from numpy.typing import NDArray
+
+from envs.doom.level import Level
+from worldsim.core.types import Camera, GroundTruth, ObjectState
+
+UNITS_PER_METRE = 32.0
+TICS_PER_SECOND = 35.0
+
+# In the order in which the engine hands them over with each frame.
+CAMERA_VARIABLES = (
+    vzd.GameVariable.CAMERA_POSITION_X,
+    vzd.GameVariable.CAMERA_POSITION_Y,
+    vzd.GameVariable.CAMERA_POSITION_Z,
+    vzd.GameVariable.CAMERA_ANGLE,
+)
+
+
+@dataclass(frozen=True)
+class View:
+    """The camera of one frame in map units and the frame's size; no button tilts it, so it looks level."""
+
+    position: NDArray[np.float64]  # (3,)
+    angle_deg: float  # counter-clockwise from x
+    K: NDArray[np.float64]  # (3, 3)
+    height: int
+    width: int
+
+    @property
+    def axes(self) -> NDArray[np.float64]:
+        """World directions of right, down and forward, the columns of (3, 3)."""
+        cos, sin = np.cos(np.deg2rad(self.angle_deg)), np.sin(np.deg2rad(self.angle_deg))
+        return np.array([[sin, 0, cos], [-cos, 0, sin], [0, -1, 0]])
+
+
+def intrinsics(screen: tuple[int, int], height: int, width: int) -> NDArray[np.float64]:
+    """K (3, 3) of a frame of ``height`` x ``width`` resized from the engine's 4:3 ``screen`` (width, height).
+
+    Pixel (0, 0) has its centre at (0, 0). Doom's pixels are not square: its picture was drawn for a screen where
+    320x200 fill 4:3. The half pixels off the centre are the engine's own; all four numbers were fitted to the edges
+    between walls and floors at 160x120, 320x240 and 640x480 (rms below the pixel grid).
+    """
+    screen_width, screen_height = screen
+    scale = np.array([width / screen_width, height / screen_height])
+    focal = np.array([2 / 3, 4 / 5]) * screen_height * scale
+    centre = np.array([screen_width / 2 + 0.5, screen_height / 2 - 0.5]) * scale - 0.5
+    return np.array([[focal[0], 0, centre[0]], [0, focal[1], centre[1]], [0, 0, 1]])
+
+
+def describe(state: vzd.GameState, level: Level, screen: tuple[int, int], height: int, width: int) -> GroundTruth:
+    """The ground truth of the frame ``state`` shows, which needs the engine's labels; sizes in pixels."""
+    assert state.game_variables is not None
+    x, y, z, angle_deg = state.game_variables.tolist()
+    view = View(np.array([x, y, z]), angle_deg, intrinsics(screen, height, width), height, width)
+    ids = _instance_ids(state, height, width)
+    depth = level_depth(view, level)
+    objects = []
+    assert state.objects is not None
+    for thing in state.objects:
+        if thing.name == "DoomPlayer":
+            continue
+        position = np.array([thing.position_x, thing.position_y, thing.position_z])
+        velocity = np.array([thing.velocity_x, thing.velocity_y, thing.velocity_z]) * TICS_PER_SECOND
+        mask = ids == thing.id + 1
+        # A sprite is a picture that faces the viewer: all of it is as far away as its object.
+        depth[mask] = view.axes[:, 2] @ (position - view.position)
+        objects.append(
+            ObjectState(
+                id=thing.id + 1,
+                cls=thing.name,
+                position_m=_metres(position),
+                velocity_m_s=_metres(velocity),
+                alive=True,
+                visible_pixels=int(mask.sum()),
+            )
+        )
+    pose = np.eye(4)
+    pose[:3, :3] = view.axes
+    pose[:3, 3] = view.position / UNITS_PER_METRE
+    depth_m = (depth / UNITS_PER_METRE).astype(np.float32)
+    return GroundTruth(depth_m, ids, Camera(view.K, pose), tuple(objects))
+
+
+def level_depth(view: View, level: Level) -> NDArray[np.float64]:
+    """Planar depth (H, W) of the level without objects, in map units, at the pixel centres."""
+    across = (np.arange(view.width) - view.K[0, 2]) / view.K[0, 0]
+    down = (np.arange(view.height) - view.K[1, 2]) / view.K[1, 1]
+    right, forward = view.axes[:2, 0], view.axes[:2, 2]
+    wall = _wall_depth(view.position[:2], forward + across[:, None] * right, level.walls)
+    to_plane = np.where(down > 0, view.position[2] - level.floor_height, view.position[2] - level.ceiling_height)
+    with np.errstate(divide="ignore"):
+        plane = np.where(down == 0, np.inf, to_plane / down)
+    return np.minimum(wall[None, :], plane[:, None])
+
+
+def _wall_depth(eye: NDArray, rays: NDArray, walls: NDArray) -> NDArray[np.float64]:
+    """How many times each ray (W, 2) fits between the eye and the nearest of the walls (N, 4) it meets."""
+    start, along = walls[:, :2] - eye, walls[:, 2:] - walls[:, :2]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        across = _cross(rays[:, None], along)
+        times = _cross(start, along) / across
+        share = _cross(start, rays[:, None]) / across
+    return np.where((share >= 0) & (share <= 1) & (times > 0), times, np.inf).min(axis=1)
+
+
+def _cross(a: NDArray, b: NDArray) -> NDArray:
+    return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+
+
+def _instance_ids(state: vzd.GameState, height: int, width: int) -> NDArray[np.int32]:
+    """The engine's labels at the pixel centres as persistent ids, its own (they start at 0) plus one."""
+    labels = state.labels_buffer
+    assert labels is not None and state.labels is not None, "the engine runs without labels"
+    rows = ((np.arange(height) + 0.5) * labels.shape[0] / height).astype(int)
+    columns = ((np.arange(width) + 0.5) * labels.shape[1] / width).astype(int)
+    id_of_label = np.zeros(256, np.int32)
+    for label in state.labels:
+        id_of_label[label.value] = label.object_id + 1
+    return id_of_label[labels[np.ix_(rows, columns)]]
+
+
+def _metres(units: NDArray[np.float64]) -> tuple[float, float, float]:
+    x, y, z = (units / UNITS_PER_METRE).tolist()
+    return x, y, z
