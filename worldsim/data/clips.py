@@ -1,4 +1,4 @@
-"""Random training clips from recorded tables; batch number n is a function of (seed, n) alone, so a resume needs only n."""
+"""Random training clips from recorded tables; batch n is a function of (seed, n) alone, so a resume needs only n."""
 
 from __future__ import annotations
 
@@ -27,15 +27,20 @@ class Clips:
     actions: NDArray[np.float32]  # (B, T-1, A)
     rewards: NDArray[np.float32]  # (B, T-1)
     terminated: NDArray[np.bool_]  # (B, T-1)
+    valid: NDArray[np.bool_]  # (B, T-1), False for steps after the end of an episode, see ClipReader
 
 
 class ClipReader:
     """Random clips of ``frames`` frames, ``batch`` at a time, uniform over every place where a whole clip fits.
 
-    ``termination_share`` of the clips (in expectation) are instead the last ``frames`` frames of an episode that the game
-    terminated, so that the terminating step is their last. Tables must share codec and frame size. With ``latents`` (one file
-    for each table, see :mod:`worldsim.data.latents`) the batches hold latents in place of frames.
-    Frames are kept in memory when all tables fit in ``cache_gb``; otherwise every batch reads the tables.
+    ``termination_share`` of the clips (in expectation) are instead drawn from the ends of episodes that the game
+    terminated. Without ``pad_endings`` the terminating step is always the clip's last, and a model that can count its
+    context learns that ends come there; with it, the terminating step is anywhere in the clip, the last frame is
+    repeated after it, and ``Clips.valid`` is False there: mask losses with it.
+
+    Tables must share codec and frame size. With ``latents`` (one file for each table, see
+    :mod:`worldsim.data.latents`) the batches hold latents in place of frames. Frames are kept in memory when all tables
+    fit in ``cache_gb``; otherwise every batch reads the tables (54,000 frames/s of 64x64 on one core).
     Raises WorldsimError when tables do not fit together or no episode is long enough.
     """
 
@@ -47,16 +52,17 @@ class ClipReader:
         seed: int,
         *,
         termination_share: float = 0.0,
+        pad_endings: bool = False,
         latents: Sequence[str | Path] | None = None,
         cache_gb: float = 8.0,
     ):
         if not tables or frames < 2 or batch < 1 or not 0.0 <= termination_share <= 1.0:
             raise WorldsimError(
-                f"{len(tables)} tables, frames={frames}, batch={batch}, termination_share={termination_share}: clips need "
-                "a table, at least 2 frames, a batch of at least 1 and a share from 0 to 1."
+                f"{len(tables)} tables, frames={frames}, batch={batch}, termination_share={termination_share}: "
+                "clips need a table, at least 2 frames, a batch of at least 1 and a share from 0 to 1."
             )
         self.tables, self.frames, self.batch_size, self.seed = list(tables), frames, batch, seed
-        self.termination_share = termination_share
+        self.termination_share, self.pad_endings = termination_share, pad_endings
         self.codec = _common_codec(self.tables)
         self._index()
         steps = [table.read_steps() for table in self.tables]
@@ -71,15 +77,18 @@ class ClipReader:
 
     def batch(self, step: int) -> Clips:
         """Batch number ``step``; equal arguments of the reader and equal ``step`` give equal clips."""
-        rng = stream(self.seed, "clips", step)
-        rows = self._first_rows(rng)[:, None] + np.arange(self.frames)
-        between = rows[:, :-1]
+        rows, last_rows = self._draw(stream(self.seed, "clips", step))
+        valid = rows[:, 1:] <= last_rows[:, None]
+        rows = np.minimum(rows, last_rows[:, None])
+        steps = rows[:, :-1]
+        idle = self.codec.vector()
         return Clips(
             frames=self._read_frames(rows) if self._latents is None else None,
             latents=None if self._latents is None else self._read_latents(rows),
-            actions=self._actions[between],
-            rewards=self._rewards[between],
-            terminated=self._terminated[between],
+            actions=np.where(valid[..., None], self._actions[steps], idle),
+            rewards=np.where(valid, self._rewards[steps], np.float32(0)),
+            terminated=self._terminated[steps] & valid,
+            valid=valid,
         )
 
     def _index(self) -> None:
@@ -95,17 +104,24 @@ class ClipReader:
                 f"no episode has {self.frames} frames; the longest has {lengths.max()}: choose shorter clips."
             )
         self._offsets = offsets[fits]
+        self._last_rows = (offsets + lengths - 1)[fits]
         self._starts_before = np.concatenate([[0], np.cumsum(lengths[fits] - self.frames + 1)])
-        self._endings = (offsets + lengths - self.frames)[fits & terminated]
+        self._endings = np.flatnonzero(terminated[fits])
 
-    def _first_rows(self, rng: np.random.Generator) -> NDArray[np.int64]:
+    def _draw(self, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows (B, T) of each clip, which may run past the last row (B,) of its episode."""
         picks = rng.integers(self._starts_before[-1], size=self.batch_size)
         episode = np.searchsorted(self._starts_before, picks, side="right") - 1
-        rows = self._offsets[episode] + picks - self._starts_before[episode]
+        start = self._offsets[episode] + picks - self._starts_before[episode]
+        # Drawn whether used or not, so that the other clips stay the same when the share is changed.
         ending = rng.random(self.batch_size) < self.termination_share
+        which = rng.random(self.batch_size)
+        frames_before_end = rng.integers(1, self.frames, size=self.batch_size) if self.pad_endings else self.frames - 1
         if len(self._endings):
-            rows = np.where(ending, self._endings[rng.integers(len(self._endings), size=self.batch_size)], rows)
-        return rows
+            chosen = self._endings[(which * len(self._endings)).astype(np.int64)]
+            episode = np.where(ending, chosen, episode)
+            start = np.where(ending, self._last_rows[chosen] - frames_before_end, start)
+        return start[:, None] + np.arange(self.frames), self._last_rows[episode]
 
     def _read_frames(self, rows: NDArray[np.int64]) -> Frames:
         if self._cache is not None:
@@ -134,13 +150,22 @@ class ClipReader:
         return cache
 
 
+def _open_all(paths: Sequence[str | Path] | None, tables: list[EpisodeTable]) -> list[NDArray[np.float16]] | None:
+    if paths is None:
+        return None
+    if len(paths) != len(tables):
+        raise WorldsimError(f"{len(paths)} files of latents for {len(tables)} tables; give one for each, in order.")
+    return [open_latents(Path(path), table) for path, table in zip(paths, tables, strict=True)]
+
+
 def _common_codec(tables: list[EpisodeTable]) -> ActionCodec:
     first = tables[0]
     for table in tables[1:]:
         if table.codec != first.codec:
             raise WorldsimError(
-                f"{table.path} ({table.env_id}) has the action channels {', '.join(table.codec.names)} but {first.path} "
-                f"({first.env_id}) has {', '.join(first.codec.names)}; train on tables with equal channels."
+                f"{table.path} ({table.env_id}) has the action channels {', '.join(table.codec.names)} "
+                f"but {first.path} ({first.env_id}) has {', '.join(first.codec.names)}; "
+                "train on tables with equal channels."
             )
         if table.frame_shape != first.frame_shape:
             raise WorldsimError(

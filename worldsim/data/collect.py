@@ -7,8 +7,7 @@ or on disk is not played again.
 
 from __future__ import annotations
 
-import multiprocessing
-import multiprocessing.connection
+import contextlib
 import shutil
 import sys
 import tempfile
@@ -24,9 +23,11 @@ from worldsim.core.actions import ActionCodec
 from worldsim.core.errors import WorldsimError
 from worldsim.core.records import RunRecord, content_hash, utc_now
 from worldsim.data import parts, store
-from worldsim.data.worker import make_game, worker_main
+from worldsim.data.pool import Pool
+from worldsim.data.rows import TableInfo, episode_rows
+from worldsim.data.worker import make_game
 
-COMMIT_BYTES = 64 << 20  # uncompressed frames a commit; a commit of one frame-heavy episode may be larger
+COMMIT_BYTES = 64 << 20  # frames a commit holds, uncompressed
 
 
 def collect(
@@ -43,7 +44,7 @@ def collect(
     storage_options: dict[str, str] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> store.EpisodeTable:
-    """Record ``episodes`` episodes of up to ``max_steps`` actions into the Lance table ``out``, or finish one begun before.
+    """Record ``episodes`` episodes of up to ``max_steps`` actions into the table ``out``, or finish one begun before.
 
     ``make_policy`` is "module:attribute" of a function (unwrapped env) -> Policy. ``out`` is a local folder or an
     object-store URL. ``progress`` gets one line about once a second (default: stderr).
@@ -51,20 +52,36 @@ def collect(
     """
     out = str(out)
     say = progress or _print_progress
-    started, clock = utc_now(), time.monotonic()
     if episodes < 1 or max_steps < 1 or workers < 1:
         raise WorldsimError(f"episodes={episodes}, max_steps={max_steps} and workers={workers} must be at least 1.")
     info = describe(env_id, make_policy, episodes, env_kwargs or {}, max_steps, seed, split)
+    record = RunRecord("collect", Path(out).name, asdict(info), planned=episodes, started_utc=utc_now())
+    record.seeds = {"root": seed}
+    begun = time.monotonic()
     done = _committed(out, info, storage_options)
     if done == episodes:
         say(f"{out} is finished: {episodes} episodes; nothing to do.")
-        return store.EpisodeTable.open(out, storage_options)
+    else:
+        with parts.locked(_parts_folder(out, info)) as folder:
+            _play_and_commit(out, folder, done, info, workers, storage_options, say)
+    record.wall_s = time.monotonic() - begun
+    return _finish(out, info, record, storage_options)
 
-    folder = _parts_folder(out, info)
+
+def _play_and_commit(
+    out: str,
+    folder: Path,
+    done: int,
+    info: TableInfo,
+    workers: int,
+    storage_options: dict[str, str] | None,
+    say: Callable[[str], None],
+) -> None:
+    episodes = info.planned_episodes
     missing = [i for i in range(done, episodes) if not parts.path_of(folder, i).exists()]
-    pool = _Pool(min(workers, len(missing)), folder, info, missing)
-    chunk = max(1, COMMIT_BYTES // ((max_steps + 1) * info.height * info.width * 3))
-    frames, begun, last = 0, time.monotonic(), 0.0
+    chunk = max(1, COMMIT_BYTES // ((info.max_steps + 1) * info.height * info.width * 3))
+    begun = said = time.monotonic()
+    pool = Pool(min(workers, len(missing)), folder, info, missing)
     try:
         while done < episodes:
             # Counted from episode 0, so that commits fall on the same episodes however often a run was stopped.
@@ -73,43 +90,43 @@ def collect(
                 _commit(out, folder, range(done, end), info, storage_options)
                 done = end
                 continue
-            frames += pool.wait(0.5)
-            if time.monotonic() - last > 1.0:
-                last = time.monotonic()
-                say(_status(out, episodes, len(missing) - pool.finished, frames, last - begun))
+            pool.wait(0.5)
+            if time.monotonic() - said > 1.0:
+                said = time.monotonic()
+                say(f"{out}: {_status(pool, episodes, len(missing), said - begun)}")
     finally:
         pool.stop()
+    say(f"{out}: {episodes} episodes, {pool.frames} frames played in {time.monotonic() - begun:.0f} s")
+
+
+def _finish(out: str, info: TableInfo, record: RunRecord, storage_options: dict[str, str] | None) -> store.EpisodeTable:
+    """Tidy up and write the record; a run killed in here does it when it is started again."""
+    folder = _parts_folder(out, info)
     table = store.EpisodeTable.open(out, storage_options)
-    if "://" not in out:
-        RunRecord(
-            kind="collect",
-            name=Path(out).name,
-            config=asdict(info),
-            seeds={"root": seed},
-            planned=episodes,
-            completed=episodes,
-            started_utc=started,
-            finished_utc=utc_now(),
-            wall_s=time.monotonic() - clock,
-        ).write(Path(out))
+    if folder.exists():
+        store.remove_leftovers(out, storage_options)
+    if "://" not in out and not (Path(out) / "record.json").exists():
+        record.completed, record.finished_utc = len(table), utc_now()
+        record.write(Path(out))
     shutil.rmtree(folder, ignore_errors=True)
-    total = int(table.episodes.lengths.sum())
-    say(f"{out}: {episodes} episodes, {total} frames in {time.monotonic() - clock:.0f} s")
+    with contextlib.suppress(OSError):  # not there, or another recording's parts are in it
+        folder.parent.rmdir()
     return table
 
 
 def describe(
     env_id: str, make_policy: str, episodes: int, env_kwargs: dict[str, Any], max_steps: int, seed: int, split: str
-) -> store.TableInfo:
+) -> TableInfo:
     """The TableInfo of a recording; makes the game once to learn its frame size, rate and actions."""
     env, _ = make_game(env_id, env_kwargs, make_policy)
     try:
         shape = env.observation_space.shape
         if shape is None or len(shape) != 3 or shape[2] != 3 or env.observation_space.dtype != np.uint8:
             raise WorldsimError(
-                f"{env_id!r} observes {env.observation_space}; a recording needs RGB frames, Box(0, 255, (H, W, 3), uint8)."
+                f"{env_id!r} observes {env.observation_space}; "
+                "a recording needs RGB frames, Box(0, 255, (H, W, 3), uint8)."
             )
-        return store.TableInfo(
+        return TableInfo(
             env_id=env_id,
             env_kwargs=env_kwargs,
             policy=make_policy,
@@ -126,9 +143,12 @@ def describe(
         env.close()
 
 
-def _committed(out: str, info: store.TableInfo, storage_options: dict[str, str] | None) -> int:
+def _committed(out: str, info: TableInfo, storage_options: dict[str, str] | None) -> int:
     dataset = store.open_dataset(out, storage_options)
     if dataset is None:
+        # Data without a version is what a kill in the first commit leaves; without parts it is a damaged table.
+        if store.has_data_files(out) and not _parts_folder(out, info).exists():
+            store.EpisodeTable.open(out, storage_options)
         return 0
     found = asdict(store.read_info(dataset, out))
     wanted = asdict(info)
@@ -141,74 +161,29 @@ def _committed(out: str, info: store.TableInfo, storage_options: dict[str, str] 
     return len(store.EpisodeTable.open(out, storage_options, allow_unfinished=True))
 
 
-def _parts_folder(out: str, info: store.TableInfo) -> Path:
-    """Where unfinished episodes wait; its name depends on the settings, so that those of another recording are not taken."""
+def _parts_folder(out: str, info: TableInfo) -> Path:
+    """Where finished episodes wait to be committed; named by the settings, so that no other recording's are taken."""
     key = content_hash(asdict(info))
     if "://" in out:
-        return parts.make_folder(Path(tempfile.gettempdir()) / f"worldsim-collect-{content_hash(out)}-{key}")
-    return parts.make_folder(Path(f"{out.rstrip('/')}.partial") / key)
+        return Path(tempfile.gettempdir()) / f"worldsim-collect-{content_hash(out)}.partial" / key
+    return Path(f"{out.rstrip('/')}.partial") / key
 
 
-def _commit(
-    out: str, folder: Path, numbers: range, info: store.TableInfo, storage_options: dict[str, str] | None
-) -> None:
+def _commit(out: str, folder: Path, numbers: range, info: TableInfo, storage_options: dict[str, str] | None) -> None:
     import pyarrow as pa
 
-    rows = [store.episode_rows(i, parts.read(folder, i, info), info) for i in numbers]
+    rows = [episode_rows(i, parts.read(folder, i, info), info) for i in numbers]
     store.append(out, pa.concat_tables(rows), storage_options)
     for i in numbers:
         parts.path_of(folder, i).unlink()
 
 
-class _Pool:
-    """Worker processes that play the missing episodes in order of need."""
-
-    def __init__(self, count: int, folder: Path, info: store.TableInfo, missing: list[int]):
-        context = multiprocessing.get_context("spawn")
-        self.finished = 0
-        self._todo = iter(missing)
-        self._workers: dict[Any, Any] = {}
-        for _ in range(count):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=worker_main, args=(theirs, str(folder), info), daemon=True)
-            process.start()
-            theirs.close()
-            self._workers[ours] = process
-            ours.send(next(self._todo, None))
-
-    def wait(self, timeout_s: float) -> int:
-        """Wait for finished episodes and hand out new ones; returns the frames they have."""
-        frames = 0
-        for pipe in multiprocessing.connection.wait(list(self._workers), timeout_s):
-            try:
-                kind, value = pipe.recv()  # type: ignore[union-attr]
-            except EOFError:
-                process = self._workers[pipe]
-                process.join(5)
-                raise WorldsimError(
-                    f"a collecting process ended with exit code {process.exitcode} (-9 is often too little memory); "
-                    "run the same command again to go on, with fewer workers= if it repeats."
-                ) from None
-            if kind == "error":
-                raise WorldsimError(value)
-            frames += value
-            self.finished += 1
-            pipe.send(next(self._todo, None))  # type: ignore[union-attr]
-        return frames
-
-    def stop(self) -> None:
-        for process in self._workers.values():
-            process.terminate()
-        for process in self._workers.values():
-            process.join(5)
-
-
-def _status(out: str, episodes: int, left: int, frames: int, seconds: float) -> str:
-    played = episodes - left
-    rate = frames / seconds if seconds > 0 else 0.0
-    per_episode = frames / max(1, frames and played)
-    eta = f"{left * per_episode / rate:.0f} s left" if rate else "starting"
-    return f"{out}: {played}/{episodes} episodes, {rate:.0f} frames/s, {eta}"
+def _status(pool: Pool, episodes: int, missing: int, seconds: float) -> str:
+    played = f"{episodes - missing + pool.finished}/{episodes} episodes"
+    if not pool.finished:
+        return f"{played}, starting"
+    left_s = (missing - pool.finished) * seconds / pool.finished
+    return f"{played}, {pool.frames / seconds:.0f} frames/s, {left_s:.0f} s left"
 
 
 def _print_progress(line: str) -> None:

@@ -1,4 +1,4 @@
-"""Frames of a table encoded once: a .npy file (rows, C, h, w), memory-mapped, one latent a row of the table, in row order."""
+"""Frames of a table encoded once: a memory-mapped .npy file (rows, C, h, w), one latent for each row of the table."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ def encode_table(
     batch_rows: int = 256,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Encode every frame of ``table`` unless that was done before; returns the file. ``progress`` gets (rows done, rows)."""
+    """Encode every frame of ``table`` unless that was done before; returns the file.
+
+    ``progress`` gets (rows done, rows). Raises WorldsimError when the file cannot be written.
+    """
     path = latents_path(folder, table, vae_hash)
     if path.exists():
         return path
@@ -47,7 +50,8 @@ def encode_table(
             row += len(latents)
             if progress:
                 progress(row, total)
-        assert out is not None and row == total
+        assert out is not None
+        assert row == total
         out.flush()
         os.replace(part, path)
     except OSError as error:

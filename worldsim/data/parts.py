@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +13,26 @@ import numpy as np
 from worldsim.core.errors import DamagedFileError, WorldsimError
 from worldsim.core.records import write_atomic
 from worldsim.core.types import Episode
-from worldsim.data.store import TableInfo
+from worldsim.data.rows import TableInfo
 
 
-def make_folder(folder: Path) -> Path:
-    """Create the folder for parts; WorldsimError when it cannot be written."""
+@contextmanager
+def locked(folder: Path) -> Iterator[Path]:
+    """Create ``folder`` and hold it for this process; the lock goes with the process, however that ends.
+
+    Raises WorldsimError when it cannot be written or another process holds it.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(folder / "writable", "")
+        handle = open(folder / "lock", "w")  # noqa: SIM115 (closed below; only the opening may fail here)
     except OSError as error:
         raise WorldsimError(f"cannot write to {folder} ({error.strerror}); choose another out=.") from error
-    return folder
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise WorldsimError(f"another process is recording into {folder.parent}; wait for it or end it.") from error
+        yield folder
 
 
 def path_of(folder: Path, number: int) -> Path:

@@ -1,14 +1,13 @@
-"""Recorded episodes as one Lance table: one row a frame, episodes whole and in order.
-
-Row t of an episode holds frame t and the step that leaves it (action, reward, terminated, truncated); the last row of an
-episode has a frame only, its action and reward are NaN. Frames are raw RGB bytes that Lance compresses without loss (zstd): measured
-on 64x64 ViZDoom frames this is as small as PNG (4.1 KB of 12.3 KB) and needs no image decoder.
-"""
+"""Recorded episodes as one Lance table, local or on an object store; for its rows see :mod:`worldsim.data.rows`."""
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,28 +17,9 @@ from worldsim.core.actions import ActionCodec
 from worldsim.core.errors import DamagedFileError, MissingDependencyError, WorldsimError
 from worldsim.core.records import content_hash
 from worldsim.core.types import Episode, Frames
+from worldsim.data.rows import META_KEY, SCHEMA_VERSION, TableInfo, unpack_frames
 
-SCHEMA_VERSION = 1
-META_KEY = b"worldsim.table"
 STEP_COLUMNS = ["action", "reward", "terminated"]
-
-
-@dataclass(frozen=True)
-class TableInfo:
-    """What a table holds and how it was made; stored in the table's schema, equal for every row."""
-
-    env_id: str
-    env_kwargs: dict[str, Any]
-    policy: str  # "module:attribute"
-    split: str
-    seed: int
-    max_steps: int
-    planned_episodes: int
-    fps: float
-    height: int
-    width: int
-    codec: list[dict[str, Any]]  # ActionCodec.to_json()
-    schema_version: int = SCHEMA_VERSION
 
 
 @dataclass(frozen=True)
@@ -80,12 +60,14 @@ class EpisodeTable:
     def open(
         cls, path: str, storage_options: dict[str, str] | None = None, allow_unfinished: bool = False
     ) -> EpisodeTable:
-        """Open a finished table.
+        """Open a recorded table.
 
-        Raises WorldsimError when nothing is there or its collection has not finished, DamagedFileError when it cannot be read.
+        Raises WorldsimError when nothing is there or it is unfinished, DamagedFileError when it cannot be read.
         """
         path = str(path)
         dataset = open_dataset(path, storage_options)
+        if dataset is None and has_data_files(path):
+            raise _damaged(path, FileNotFoundError("it has data files but no version of the table in _versions/"))
         if dataset is None:
             raise WorldsimError(f"no recorded table at {path}; record one with: worldsim collect ... out={path}")
         info = read_info(dataset, path)
@@ -109,16 +91,20 @@ class EpisodeTable:
     def frame_shape(self) -> tuple[int, int, int]:
         return (self.info.height, self.info.width, 3)
 
-    @property
+    @cached_property
     def content_key(self) -> str:
-        """A hash of what the table was made with and how long its episodes are; names files derived from it."""
-        return content_hash({"info": asdict(self.info), "lengths": self.episodes.lengths})
+        """A hash of settings, episode lengths and a sample of frames; names files derived from the table."""
+        # The frames, because a game that was changed records other ones under the same settings.
+        sample = np.unique(np.linspace(0, int(self.episodes.lengths.sum()) - 1, 64).astype(np.int64))
+        frames = content_hash(self.read_frames(sample).tobytes())
+        return content_hash({"info": asdict(self.info), "lengths": self.episodes.lengths, "frames": frames})
 
     def __len__(self) -> int:
         return len(self.episodes)
 
     def read_episode(self, index: int) -> Episode:
         """Episode ``index`` in full."""
+        self._check_number(index)
         frames, actions, rewards, _ = self.read_clip(index, 0, int(self.episodes.lengths[index]))
         return Episode(
             frames=frames,
@@ -135,9 +121,8 @@ class EpisodeTable:
     def read_clip(
         self, episode: int, start: int, frames: int
     ) -> tuple[Frames, NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-        """Frames (T,H,W,3) of an episode from frame ``start``, and the T-1 actions (T-1,A), rewards and terminated flags between them."""
-        if not 0 <= episode < len(self):
-            raise WorldsimError(f"{self.path} has episodes 0 to {len(self) - 1}; asked for {episode}.")
+        """Frames (T,H,W,3) from frame ``start``; actions (T-1,A), rewards (T-1,), terminated (T-1,) between them."""
+        self._check_number(episode)
         length = int(self.episodes.lengths[episode])
         if start < 0 or frames < 1 or start + frames > length:
             raise WorldsimError(
@@ -167,55 +152,15 @@ class EpisodeTable:
         terminated = table.column("terminated").to_numpy()
         return actions.reshape(-1, len(self.codec)).astype(np.float32), rewards.astype(np.float32), terminated
 
+    def _check_number(self, episode: int) -> None:
+        if not 0 <= episode < len(self):
+            raise WorldsimError(f"{self.path} has episodes 0 to {len(self) - 1}; asked for {episode}.")
+
     def scan_frames(self, batch_rows: int = 1024):
         """All frames in row order, in arrays of up to ``batch_rows``."""
         batches = iter(self._dataset.to_batches(columns=["frame"], batch_size=batch_rows, scan_in_order=True))
         while (batch := _guard(self.path, lambda: next(batches, None))) is not None:
             yield unpack_frames(batch.column(0), self.frame_shape)
-
-
-def schema(info: TableInfo) -> Any:
-    """The Arrow schema of a table."""
-    import pyarrow as pa
-
-    frame = pa.field("frame", pa.binary(), metadata={"lance-encoding:compression": "zstd"})
-    fields = [
-        pa.field("episode", pa.int32()),
-        pa.field("seed", pa.int64()),
-        pa.field("t", pa.int32()),
-        frame,
-        pa.field("action", pa.list_(pa.float32(), len(info.codec))),
-        pa.field("reward", pa.float32()),
-        pa.field("terminated", pa.bool_()),
-        pa.field("truncated", pa.bool_()),
-    ]
-    return pa.schema(fields, metadata={META_KEY: json.dumps(asdict(info))})
-
-
-def episode_rows(number: int, episode: Episode, info: TableInfo) -> Any:
-    """An episode as an Arrow table of one row a frame."""
-    import pyarrow as pa
-
-    count, steps = len(episode.frames), len(episode.actions)
-    actions = np.full((count, len(info.codec)), np.nan, np.float32)
-    actions[:steps] = episode.actions
-    rewards = np.full(count, np.nan, np.float32)
-    rewards[:steps] = episode.rewards
-    # Flags belong to the step that leaves a row, like the action and the reward.
-    terminated, truncated = np.zeros(count, bool), np.zeros(count, bool)
-    if steps:
-        terminated[steps - 1], truncated[steps - 1] = episode.terminated, episode.truncated
-    arrays = [
-        pa.array(np.full(count, number, np.int32)),
-        pa.array(np.full(count, episode.seed, np.int64)),
-        pa.array(np.arange(count, dtype=np.int32)),
-        pa.array([frame.tobytes() for frame in episode.frames], pa.binary()),
-        pa.FixedSizeListArray.from_arrays(pa.array(actions.reshape(-1)), len(info.codec)),
-        pa.array(rewards),
-        pa.array(terminated),
-        pa.array(truncated),
-    ]
-    return pa.table(arrays, schema=schema(info))
 
 
 def append(path: str, rows: Any, storage_options: dict[str, str] | None = None) -> None:
@@ -225,7 +170,15 @@ def append(path: str, rows: Any, storage_options: dict[str, str] | None = None) 
     try:
         lance.write_dataset(rows, path, mode=mode, storage_options=storage_options)
     except OSError as error:
-        raise WorldsimError(f"cannot write the table {path} ({_first_line(error)}); free space or choose another out=.")
+        raise WorldsimError(
+            f"cannot write the table {path} ({_first_line(error)}); free space, or choose another out=."
+        ) from error
+
+
+def remove_leftovers(path: str, storage_options: dict[str, str] | None = None) -> None:
+    """Remove superseded versions and the files of appends that a kill cut short; no row changes."""
+    dataset = open_dataset(path, storage_options)
+    _guard(path, lambda: dataset.cleanup_old_versions(timedelta(0), delete_unverified=True))
 
 
 def open_dataset(path: str, storage_options: dict[str, str] | None = None) -> Any:
@@ -234,9 +187,14 @@ def open_dataset(path: str, storage_options: dict[str, str] | None = None) -> An
     try:
         return lance.dataset(path, storage_options=storage_options)
     except (ValueError, OSError) as error:
-        if "not found" in str(error).lower() and not _has_files(path):
+        if re.match("Dataset at path .* was not found", str(error)):
             return None
         raise _damaged(path, error) from error
+
+
+def has_data_files(path: str) -> bool:
+    """Whether a local folder holds data of a Lance table, as it also does when the table's versions are lost."""
+    return "://" not in path and any(Path(path).glob("data/*.lance"))
 
 
 def read_info(dataset: Any, path: str) -> TableInfo:
@@ -249,23 +207,10 @@ def read_info(dataset: Any, path: str) -> TableInfo:
     data = json.loads(raw)
     if data.get("schema_version") != SCHEMA_VERSION:
         raise DamagedFileError(
-            f"{path} has table schema {data.get('schema_version')}; this worldsim reads {SCHEMA_VERSION}: record it again."
+            f"{path} has table schema {data.get('schema_version')} and this worldsim reads {SCHEMA_VERSION}; "
+            "record it again."
         )
     return TableInfo(**data)
-
-
-def unpack_frames(column: Any, shape: tuple[int, int, int]) -> Frames:
-    """A binary Arrow column as frames (N,H,W,3)."""
-    import pyarrow as pa
-
-    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
-    size = int(np.prod(shape))
-    parts = []
-    for chunk in chunks:
-        offsets = np.frombuffer(chunk.buffers()[1], np.int32, len(chunk) + 1, chunk.offset * 4)
-        assert len(chunk) == 0 or (np.diff(offsets) == size).all(), f"frames are not all of shape {shape}"
-        parts.append(np.frombuffer(chunk.buffers()[2], np.uint8, len(chunk) * size, offsets[0]))
-    return np.concatenate(parts).reshape(-1, *shape)
 
 
 def _index(dataset: Any) -> EpisodeIndex:
@@ -289,16 +234,11 @@ def _guard(path: str, read: Any) -> Any:
 
 def _damaged(path: str, error: Exception) -> DamagedFileError:
     return DamagedFileError(
-        f"the table {path} cannot be read ({_first_line(error)}); restore it from a copy, or delete it and record it again."
+        f"the table {path} cannot be read ({_first_line(error)}); "
+        "restore it from a copy, or delete it and record it again."
     )
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:300]
-
-
-def _has_files(path: str) -> bool:
-    from pathlib import Path
-
-    folder = Path(path.removeprefix("file://"))
-    return "://" not in str(folder) and folder.is_dir() and any(folder.glob("data/*.lance"))
+    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return re.sub(r",? /\S+\.rs:\d+:\d+", "", line)[:300]  # without the places in Lance's own source

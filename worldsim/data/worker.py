@@ -20,11 +20,11 @@ from worldsim.core.seeding import derive_seed, game_seed
 from worldsim.core.siblings import import_ours
 from worldsim.core.types import Episode
 from worldsim.data import parts
-from worldsim.data.store import TableInfo
+from worldsim.data.rows import TableInfo
 
 
 def worker_main(pipe: Any, folder: str, info: TableInfo) -> None:
-    """Play the episodes whose numbers come through ``pipe`` until None comes; answer ("done", frames) or ("error", text)."""
+    """Play the episodes whose numbers come through ``pipe``, None last; answer ("done", frames) or ("error", text)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends us
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
