@@ -36,7 +36,7 @@ def draw(blocks, ids, textures, glows, px, py, pz, yaw_deg, pitch_deg, focal, fr
     cx, cy = (width - 1) / 2, (height - 1) / 2
     x0, y0, z0 = math.floor(px), math.floor(py), math.floor(pz)
     start = x0 * step_x + y0 * step_y + z0
-    texel = 2.0 / focal  # how wide one pixel is at one metre
+    texel = 2.5 / focal  # how wide one pixel is at one metre, and somewhat more: soft rather than noisy
     for v in range(height):
         b = (v - cy) / focal
         for u in range(width):
@@ -104,18 +104,23 @@ def draw(blocks, ids, textures, glows, px, py, pz, yaw_deg, pitch_deg, focal, fr
                 p, q, face, shade, slope = hx - ix, 1 - (hy - iy), 0, (0.72 if dz < 0 else 0.94), abs(dz)
             spread = 16 * texel * t * length / max(slope, 0.15)  # texels one pixel covers
             level = 0
-            while spread > 1.0 and level < 4:
+            while spread >= 2.0 and level < 4:
                 spread *= 0.5
                 level += 1
-            colour = textures[level, kind, face, min(int(q * 16), 15), min(int(p * 16), 15)]
+            # Two levels are mixed, so that a texture fades with distance instead of switching.
+            mix = min(max(spread - 1.0, 0.0), 1.0)
+            row, column = min(int(q * 16), 15), min(int(p * 16), 15)
+            near = textures[level, kind, face, row, column]
+            far = textures[min(level + 1, 4), kind, face, row, column]
             if glows[kind]:
                 shade, fog = 1.0, 0.0
             else:
                 fog = min(_FOG * t * length, _FOG_MOST)
             keep = shade * (1 - fog)
-            frame[v, u, 0] = np.uint8(colour[0] * keep + 196 * fog)
-            frame[v, u, 1] = np.uint8(colour[1] * keep + 220 * fog)
-            frame[v, u, 2] = np.uint8(colour[2] * keep + 236 * fog)
+            near_part, far_part = (1 - mix) * keep, mix * keep
+            frame[v, u, 0] = np.uint8(near[0] * near_part + far[0] * far_part + 196 * fog)
+            frame[v, u, 1] = np.uint8(near[1] * near_part + far[1] * far_part + 220 * fog)
+            frame[v, u, 2] = np.uint8(near[2] * near_part + far[2] * far_part + 236 * fog)
 
 
 @njit(cache=True)
