@@ -1,0 +1,106 @@
+"""From rows to the points of plots: means over scenarios with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reports.plots import Point, Series
+from reports.runs import Entry
+from worldsim.core.statistics import Interval, bootstrap_mean, wilson_interval
+
+MOST_HORIZONS = 48  # points of a line; longer curves are thinned, evenly on a logarithmic axis
+ERROR_CURVES = ("psnr", "mse", "ssim", "lpips")  # curves against horizon, in the order they are shown
+
+
+def curve_names(entries: Sequence[Entry]) -> list[str]:
+    """Names of the curves in the rows, picture error first."""
+    rows = [row for entry in entries for row in entry.rows if row["status"] == "completed"]
+    names = list(dict.fromkeys(name for row in rows for name in row.get("curves") or {}))
+    return sorted(names, key=lambda name: ERROR_CURVES.index(name) if name in ERROR_CURVES else len(ERROR_CURVES))
+
+
+def curve_series(entries: Sequence[Entry], name: str) -> tuple[list[Series], list[str]]:
+    """A line for each simulator with finite values, and the labels of those without (the oracle's PSNR is infinite)."""
+    drawn, absent = [], []
+    for entry in entries:
+        values = curve_table(entry, name)
+        points = [
+            Point(horizon + 1, *interval)
+            for horizon in thinned(values.shape[1])
+            if np.isfinite((interval := bootstrap_mean(values[:, horizon])).mean)
+        ]
+        if points:
+            drawn.append(Series(entry.label, entry.role, points))
+        elif values.size:
+            absent.append(entry.label)
+    return drawn, absent
+
+
+def reference_series(entries: Sequence[Entry], name: str) -> list[Series]:
+    """Lines that the models' rows carry beside a curve, such as "psnr_last_frame" beside "psnr"; nulls.
+
+    One whose simulator is in the suite itself is left out.
+    """
+    models = [entry for entry in entries if entry.role == "model"]
+    prefix, present = f"{name}_", {entry.simulator for entry in entries}
+    found = []
+    for reference in curve_names(models):
+        rest = reference.removeprefix(prefix)
+        if reference.startswith(prefix) and rest not in present:
+            (series, *_), _ = curve_series(models, reference)
+            found.append(Series(rest.replace("_", " "), "null", series.points))
+    return found
+
+
+def curve_table(entry: Entry, name: str) -> NDArray[np.float64]:
+    """Values (scenarios, horizons) of one curve over completed scenarios; NaN where there is none."""
+    curves = [
+        row["curves"][name] for row in entry.rows if row["status"] == "completed" and name in row.get("curves", {})
+    ]
+    table = np.full((len(curves), max(map(len, curves), default=0)), np.nan)
+    for line, curve in zip(table, curves, strict=True):
+        line[: len(curve)] = [np.nan if value is None else value for value in curve]
+    return table
+
+
+def thinned(length: int) -> list[int]:
+    """At most MOST_HORIZONS indices below ``length``, denser at the start, first and last among them."""
+    if length <= MOST_HORIZONS:
+        return list(range(length))
+    return sorted({round(place) - 1 for place in np.geomspace(1, length, MOST_HORIZONS)})
+
+
+def families(entries: Sequence[Entry]) -> list[str]:
+    return list(dict.fromkeys(row["family"] for entry in entries for row in entry.rows if row.get("family")))
+
+
+def family_series(entries: Sequence[Entry], metric: str, names: Sequence[str]) -> list[Series]:
+    """The metric's mean in each family of scenarios; ``Point.x`` is the place of the family in ``names``."""
+    series = []
+    for entry in entries:
+        points = []
+        for place, family in enumerate(names):
+            interval = mean_interval([value(row, metric) for row in entry.rows if row.get("family") == family])
+            if np.isfinite(interval.mean):
+                points.append(Point(place, *interval))
+        if points:
+            series.append(Series(entry.label, entry.role, points))
+    return series
+
+
+def mean_interval(values: Sequence[float]) -> Interval:
+    """The mean with its interval: Wilson's for right-or-wrong values, where a bootstrap may have no width."""
+    finite = [value for value in values if np.isfinite(value)]
+    if finite and all(value in (0.0, 0.5, 1.0) for value in finite):
+        return wilson_interval(sum(finite), len(finite))
+    return bootstrap_mean(finite)
+
+
+def value(row: dict[str, Any], metric: str) -> float:
+    """A row's value; NaN where it is absent or the scenario was not completed."""
+    found = (row.get("values") or {}).get(metric) if row["status"] == "completed" else None
+    return float("nan") if found is None else float(found)
