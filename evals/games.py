@@ -57,6 +57,10 @@ class RealGame:
         self._policies: dict[str, Policy] = {}
 
     @property
+    def key(self) -> str:
+        return game_key(self.env_id, self.env_kwargs)
+
+    @property
     def branches_exactly(self) -> bool:
         return isinstance(self.env, (Snapshots, Replays))
 
@@ -82,7 +86,9 @@ class RealGame:
     def bring(self, seed: int, prefix: NDArray[np.float32]) -> None:
         """Bring the game to the point that ``prefix`` (P, A) leads to from the reset with ``seed``."""
         if not self.branches_exactly:
-            raise WorldsimError(f"{self.env_id} offers neither Snapshots nor Replays, so it cannot be branched exactly.")
+            raise WorldsimError(
+                f"{self.env_id} offers neither Snapshots nor Replays, so it cannot be branched exactly."
+            )
         wanted = [action.tobytes() for action in prefix]
         if (self._seed, self._taken) == (seed, wanted):
             return
@@ -134,6 +140,10 @@ class RealGame:
         return np.array(frame), float(reward), bool(terminated or truncated)
 
 
+def game_key(env_id: str, env_kwargs: dict[str, Any]) -> str:
+    return json.dumps([env_id, to_plain(env_kwargs)], sort_keys=True)
+
+
 class RealGames:
     """Games by id, started when first needed, with a short memory of branches that several controls ask for."""
 
@@ -142,7 +152,7 @@ class RealGames:
         self._remembered: OrderedDict[tuple[str, int, str, str], RealBranch] = OrderedDict()
 
     def get(self, env_id: str, env_kwargs: dict[str, Any]) -> RealGame:
-        key = json.dumps([env_id, to_plain(env_kwargs)], sort_keys=True)
+        key = game_key(env_id, env_kwargs)
         if key not in self._games:
             self._games[key] = RealGame(env_id, env_kwargs)
         return self._games[key]
@@ -151,12 +161,7 @@ class RealGames:
         """Replay ``origin`` and answer ``actions`` (H, A)."""
         actions = np.asarray(actions, np.float32)
         game = self.get(origin.env_id, origin.env_kwargs)
-        key = (
-            json.dumps([origin.env_id, to_plain(origin.env_kwargs)], sort_keys=True),
-            origin.seed,
-            array_hash(origin.prefix),
-            array_hash(actions),
-        )
+        key = (game.key, origin.seed, array_hash(origin.prefix), array_hash(actions))
         if key not in self._remembered:
             self._remembered[key] = game.branch(origin.seed, origin.prefix, actions)
             if len(self._remembered) > REMEMBERED_BRANCHES:

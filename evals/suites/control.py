@@ -83,7 +83,8 @@ class ControlSuite(Suite):
         for family, pair in self.config.families.items():
             if all(channel in game.codec.names for side in pair.values() for channel in side):
                 found[family] = {
-                    side: np.tile(game.codec.vector(**values), (self.config.horizon, 1)) for side, values in pair.items()
+                    side: np.tile(game.codec.vector(**values), (self.config.horizon, 1))
+                    for side, values in pair.items()
                 }
         if not found:
             raise WorldsimError(

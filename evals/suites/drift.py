@@ -49,7 +49,7 @@ class DriftSuite(Suite):
 
     def __init__(self, **overrides: Any):
         super().__init__(**overrides)
-        self._independent: dict[int, Frames] = {}
+        self._independent: dict[str, Frames] = {}
 
     def build(self, game: RealGame, index: int) -> Case:
         frames, actions, rewards, seed = self._episode(game, index)
@@ -91,9 +91,7 @@ class DriftSuite(Suite):
         }
         return result
 
-    def _episode(
-        self, game: RealGame, index: int
-    ) -> tuple[Frames, NDArray[np.float32], NDArray[np.float32], int]:
+    def _episode(self, game: RealGame, index: int) -> tuple[Frames, NDArray[np.float32], NDArray[np.float32], int]:
         for attempt in range(self.config.attempts):
             moment = draw_moment(game, self.config, index, attempt, self.config.horizon)
             if moment is not None:
@@ -105,8 +103,8 @@ class DriftSuite(Suite):
 
     def _independent_frames(self, game: RealGame) -> Frames:
         """The last frames (R, H, h, w, 3) of real episodes of other seeds."""
-        if id(game) not in self._independent:
+        if game.key not in self._independent:
             count = self.config.independent_episodes
             episodes = [self._episode(game, INDEPENDENT_FROM + i)[0] for i in range(count)]
-            self._independent[id(game)] = np.stack([frames[-self.config.horizon :] for frames in episodes])
-        return self._independent[id(game)]
+            self._independent[game.key] = np.stack([frames[-self.config.horizon :] for frames in episodes])
+        return self._independent[game.key]

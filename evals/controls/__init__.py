@@ -1,0 +1,22 @@
+"""Controls by name: simulators whose score is known, so that a suite can be checked. ``role`` says what each is for.
+
+"oracle" is the real game and must score best; "ceiling" is what a model's own autoencoder allows; "null" knows nothing
+that the suite asks for and must score worst.
+"""
+
+from __future__ import annotations
+
+from worldsim.core.registry import Registry
+
+CONTROLS = Registry("control")
+CONTROLS.add("oracle", "evals.controls.oracle:Oracle", "the real game, replayed under the given actions", role="oracle")
+CONTROLS.add(
+    "oracle_vae",
+    "evals.controls.oracle_vae:OracleVae",
+    "the oracle's frames through the model's autoencoder: the best the model could do",
+    role="ceiling",
+)
+CONTROLS.add("last_frame", "evals.controls.last_frame:LastFrame", "the last context frame, for ever", role="null")
+CONTROLS.add(
+    "wrong_action", "evals.controls.wrong_action:WrongAction", "the real game under actions not asked for", role="null"
+)

@@ -1,0 +1,42 @@
+"""The oracle seen through a model's autoencoder: the ceiling of what that model can reach."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evals.controls.oracle import Oracle, OracleSlot
+from worldsim.core.protocols import Describes, Reconstructs
+from worldsim.core.types import Context, Frames, Prediction
+
+
+class OracleVae:
+    """The real game, each frame encoded and decoded by ``model.reconstruct``."""
+
+    def __init__(self, oracle: Oracle, model: Reconstructs, name: str = "oracle_vae"):
+        self.name, self._oracle, self._model = name, oracle, model
+
+    def describe(self) -> dict[str, Any]:
+        model = self._model.describe() if isinstance(self._model, Describes) else {}
+        return {"kind": "control", "control": "oracle_vae", "version": 1, "model": model}
+
+    def reset(self, contexts: Sequence[Context], prompts: Sequence[str], seeds: Sequence[int]) -> list[OracleSlot]:
+        return self._oracle.reset(contexts, prompts, seeds)
+
+    def step(self, state: list[OracleSlot], actions: NDArray[np.float32]) -> tuple[list[OracleSlot], Prediction]:
+        state, prediction = self._oracle.step(state, actions)
+        return state, self._through(prediction)
+
+    def rollout(self, state: list[OracleSlot], actions: NDArray[np.float32]) -> Prediction:
+        return self._through(self._oracle.rollout(state, actions))
+
+    def branch(self, state: list[OracleSlot], slots: Sequence[int]) -> list[OracleSlot]:
+        return self._oracle.branch(state, slots)
+
+    def _through(self, prediction: Prediction) -> Prediction:
+        frames: Frames = prediction.frames
+        seen = self._model.reconstruct(frames.reshape(-1, *frames.shape[-3:]))
+        return Prediction(np.asarray(seen).reshape(frames.shape), prediction.reward, prediction.termination_prob)

@@ -1,0 +1,99 @@
+"""Dream a batch of cases: every branch of a scenario from one context, with one seed, and nothing unchecked comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from evals.controls.wrong_action import ChoosesActions
+from evals.play import roll_out
+from evals.scenarios import Case
+from evals.trial import DreamBranch, Trial
+from worldsim.core.protocols import Describes, Simulator
+from worldsim.core.seeding import derive_seed
+from worldsim.core.types import Prediction
+
+DEFAULT_CONTEXT_FRAMES = 8
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no trial."""
+
+    reason: str
+
+
+def describe(simulator: Simulator) -> dict[str, Any]:
+    """What a simulator says it is, or its name when it says nothing."""
+    return simulator.describe() if isinstance(simulator, Describes) else {"name": simulator.name}
+
+
+def context_length(simulator: Simulator) -> int:
+    """How many context frames a simulator is shown: ``context_frames`` of its description, 8 if it does not say."""
+    return int(describe(simulator).get("context_frames", DEFAULT_CONTEXT_FRAMES))
+
+
+def dream(simulator: Simulator, cases: Sequence[Case], seed: int) -> list[Trial | Failure]:
+    """A trial of each case. Whatever raises or answers nonsense is tried alone, so that only its own scenario fails."""
+    try:
+        prediction = _predict(simulator, cases, seed)
+        problem = _problem(prediction, cases)
+    except Exception as error:
+        problem = f"{type(error).__name__}: {error}"
+    if problem and len(cases) > 1:
+        return [outcome for case in cases for outcome in dream(simulator, [case], seed)]
+    if problem:
+        return [Failure(problem)]
+    return _split(prediction, cases)
+
+
+def dream_seed(seed: int, case: Case) -> int:
+    """The seed of a scenario's dream: the same for all its branches and for every simulator."""
+    return derive_seed(seed, "dream", case.scenario.hash)
+
+
+def _predict(simulator: Simulator, cases: Sequence[Case], seed: int) -> Prediction:
+    contexts = [case.context(context_length(simulator)) for case in cases]
+    state = simulator.reset(contexts, [""] * len(cases), [dream_seed(seed, case) for case in cases])
+    # Branching from one state makes what is before the branches, and every random number, common to them.
+    state = simulator.branch(state, [i for i, case in enumerate(cases) for _ in case.scenario.branches])
+    actions = [
+        simulator.choose_actions(case.scenario, name) if isinstance(simulator, ChoosesActions) else sequence
+        for case in cases
+        for name, sequence in case.scenario.branches.items()
+    ]
+    return roll_out(simulator, state, np.stack(actions))
+
+
+def _problem(prediction: Prediction, cases: Sequence[Case]) -> str:
+    """What is wrong with a prediction, "" if nothing is."""
+    real = np.stack([case.real[name].frames for case in cases for name in case.scenario.branches])
+    frames = np.asarray(prediction.frames)
+    if frames.shape != real.shape or frames.dtype != np.uint8:
+        return f"frames are {frames.dtype} {frames.shape}; the game's are uint8 {real.shape}"
+    for name in ("reward", "termination_prob"):
+        values = np.asarray(getattr(prediction, name))
+        if values.shape != real.shape[:2]:
+            return f"{name} has shape {values.shape}; expected {real.shape[:2]}"
+        if not np.isfinite(values).all():
+            return f"{name} is not a finite number"
+    if ((prediction.termination_prob < 0) | (prediction.termination_prob > 1)).any():
+        return "termination_prob is no probability"
+    return ""
+
+
+def _split(prediction: Prediction, cases: Sequence[Case]) -> list[Trial | Failure]:
+    trials: list[Trial | Failure] = []
+    slot = 0
+    for case in cases:
+        branches = {}
+        for name in case.scenario.branches:
+            branches[name] = DreamBranch(
+                prediction.frames[slot], prediction.reward[slot], prediction.termination_prob[slot]
+            )
+            slot += 1
+        trials.append(Trial(case, branches))
+    return trials

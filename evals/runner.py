@@ -1,0 +1,133 @@
+"""Run simulators through a suite in one game: batches of scenarios, one appended row each, resumable by key."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evals.cases import RealBranches
+from evals.dreaming import Failure, describe, dream
+from evals.games import RealGame
+from evals.progress import Progress
+from evals.rows import ROW_SCHEMA, Rows, row_key
+from evals.scenarios import Case
+from evals.suite import Suite
+from evals.summary import Answers, Group
+from evals.trial import Measurement, Trial
+from evals.videos import write_videos
+from worldsim.core.protocols import Simulator
+from worldsim.core.records import content_hash
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A simulator and what it is there for: "model", "oracle", "ceiling" or "null"."""
+
+    simulator: Simulator
+    role: str
+    hash: str
+
+    @classmethod
+    def of(cls, simulator: Simulator, role: str) -> Contestant:
+        return cls(simulator, role, content_hash(describe(simulator)))
+
+
+class Runner:
+    """Fills the rows of one run folder.
+
+    Batches are cut by scenario number alone, and a batch of which a row is missing is dreamt whole: so a
+    run that was interrupted gives, to the bit, the rows of one that was not.
+    """
+
+    def __init__(self, out: Path, rows: Rows, real: RealBranches, seed: int, slots: int, videos: int):
+        self.out, self.rows, self.real = Path(out), rows, real
+        self.seed, self.slots, self.videos = seed, slots, videos
+        self._videos_written: set[str] = set()
+
+    def run(
+        self, suite: Suite, game: RealGame, contestants: Sequence[Contestant], count: int, progress: Progress
+    ) -> Group:
+        """Run scenarios 0 to ``count`` - 1 and return all answers, those found in the file included."""
+        answers = [Answers(c.simulator.name, c.role, count) for c in contestants]
+        fingerprint = self.real.fingerprint(suite, game)
+        start = 0
+        while start < count:
+            cases = [self.real.get(suite, game, start)]
+            per_batch = max(1, self.slots // len(cases[0].scenario.branches))
+            cases += [self.real.get(suite, game, i) for i in range(start + 1, min(count, start + per_batch))]
+            for contestant, answer in zip(contestants, answers, strict=True):
+                inputs = [self._inputs(suite, contestant, case, fingerprint) for case in cases]
+                found = all(row_key(part) in self.rows for part in inputs)
+                if not found:
+                    self._dream(suite, contestant, cases, inputs)
+                answer.rows += [self.rows[row_key(part)] for part in inputs]
+                progress.advance(len(cases), f"{suite.name} {game.env_id} {contestant.simulator.name}", found)
+            start += len(cases)
+        return Group(suite.name, suite.version, game.env_id, suite.primary, answers)
+
+    def _inputs(self, suite: Suite, contestant: Contestant, case: Case, fingerprint: str) -> dict[str, str | int]:
+        """Everything a row depends on."""
+        return {
+            "simulator": contestant.hash,
+            "suite": suite.hash,
+            "scenario": case.scenario.hash,
+            "game": fingerprint,
+            "seed": self.seed,
+        }
+
+    def _dream(
+        self, suite: Suite, contestant: Contestant, cases: Sequence[Case], inputs: Sequence[dict[str, str | int]]
+    ) -> None:
+        started = time.monotonic()
+        outcomes = dream(contestant.simulator, cases, self.seed)
+        wall_s = (time.monotonic() - started) / len(cases)
+        for case, outcome, part in zip(cases, outcomes, inputs, strict=True):
+            if row_key(part) not in self.rows:
+                self.rows.add(self._row(suite, contestant, case, outcome, part, wall_s))
+
+    def _row(
+        self,
+        suite: Suite,
+        contestant: Contestant,
+        case: Case,
+        outcome: Trial | Failure,
+        inputs: dict[str, str | int],
+        wall_s: float,
+    ) -> dict[str, Any]:
+        scenario, name = case.scenario, contestant.simulator.name
+        measured, videos = Measurement(), {}
+        if isinstance(outcome, Failure):
+            status, reason = "failed", outcome.reason
+        else:
+            measured = suite.measure(outcome)
+            reason = measured.reasons.get(suite.primary, "")
+            status = "unscored" if reason else "completed"
+            if scenario.index < self.videos:
+                videos = write_videos(self.out, outcome, name, self._videos_written)
+        return {
+            "schema": ROW_SCHEMA,
+            "key": row_key(inputs),
+            "inputs": inputs,
+            "suite": suite.name,
+            "suite_version": suite.version,
+            "game": scenario.env_id,
+            "simulator": name,
+            "role": contestant.role,
+            "scenario": scenario.name,
+            "scenario_hash": scenario.hash,
+            "family": scenario.family,
+            "seed": self.seed,
+            "game_seed": scenario.seed,
+            "status": status,
+            "reason": reason,
+            "values": {metric: round(value, 6) for metric, value in measured.values.items()},
+            "reasons": measured.reasons,
+            "curves": {curve: np.round(values, 3) for curve, values in measured.curves.items()},
+            "videos": videos,
+            "wall_s": round(wall_s, 4),
+        }

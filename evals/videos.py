@@ -1,0 +1,42 @@
+"""Videos of trials: the game and the dream, branch by branch, for people to look at.
+
+Frame 0 is where the branches start and frame h is what the h-th action led to, so a scrubber's place is a horizon.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from evals.cases import slug
+from evals.trial import Trial
+from worldsim.core.types import Frames
+
+SHOWN_PX = 192  # small frames are enlarged to about this height, else H.264 takes their colours away
+
+
+def write_videos(out: Path, trial: Trial, simulator: str, written: set[str]) -> dict[str, str]:
+    """Write the videos of a trial under ``out``; role ("real", "dream", with "_a" for a named branch) to path in ``out``.
+
+    Videos of the game are the same for every simulator; those in ``written`` are there already.
+    """
+    scenario = trial.case.scenario
+    stem = f"videos/{scenario.suite}/{slug(scenario.env_id)}/{scenario.index:04d}"
+    paths = {}
+    for name in scenario.branches:
+        ending = f"_{name}" if len(scenario.branches) > 1 else ""
+        real, dream = f"{stem}-real{ending}.mp4", f"{stem}-{slug(simulator)}-dream{ending}.mp4"
+        if real not in written:
+            _write(out / real, trial.start, trial.case.real[name].frames, trial.case.fps)
+            written.add(real)
+        _write(out / dream, trial.start, trial.dream[name].frames, trial.case.fps)
+        paths |= {f"real{ending}": real, f"dream{ending}": dream}
+    return paths
+
+
+def _write(path: Path, start: Frames, frames: Frames, fps: float) -> None:
+    from worldsim.core.video import write_video
+
+    scale = max(1, round(SHOWN_PX / start.shape[0]))
+    write_video(path, np.concatenate([start[None], frames]), fps, scale=scale)
