@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -23,7 +21,7 @@ import sys
 from worldsim.data import collect
 collect.COMMIT_BYTES = 2 << 20
 if __name__ == "__main__":
-    collect.collect("voxel/arena", "envs.policies.random:StickyRandomPolicy", 20, sys.argv[1], max_steps=50, seed=5)
+    collect.collect("voxel/arena", "envs.policies.random:StickyRandomPolicy", 100, sys.argv[1], max_steps=50, seed=5)
 """
 
 
@@ -56,6 +54,12 @@ def running_in_group(group: int) -> list[str]:
     return found
 
 
+def progress_of(out: Path) -> tuple[int, int, bool]:
+    """Commits, episodes waiting for theirs, and whether the recording is finished."""
+    parts = out.with_name(f"{out.name}.partial").glob("*/*.npz")
+    return len(list(out.glob("_versions/*.manifest"))), len(list(parts)), (out / "record.json").exists()
+
+
 def start(script: Path, out: Path) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, str(script), str(out)],
@@ -69,26 +73,30 @@ def test_kills_change_nothing_and_leave_no_process(tmp_path):
     script = tmp_path / "record.py"
     script.write_text(ARENA)
     undisturbed = start(script, tmp_path / "undisturbed.lance")
-    begun = time.monotonic()
     assert undisturbed.wait(120) == 0, undisturbed.stderr.read().decode()
-    whole_s = time.monotonic() - begun
 
     rng = np.random.default_rng()
     out = tmp_path / "killed.lance"
+    stopped_at = []
     for _ in range(5):
-        process = start(script, out)
-        time.sleep(rng.uniform(0.3, 0.9) * whole_s)
-        os.kill(process.pid, signal.SIGKILL)
+        process, before = start(script, out), progress_of(out)
+        # Most of so short a run is its start: wait for it to get on, but now and then kill it before that.
+        while rng.random() > 0.001 and progress_of(out) == before and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.3))
+        process.kill()
         process.wait()
+        stopped_at.append(progress_of(out))
         deadline = time.monotonic() + 20
         while running := running_in_group(process.pid):
             assert time.monotonic() < deadline, f"still running after the parent was killed: {running}"
             time.sleep(0.05)
+    assert any(parts and not record for _, parts, record in stopped_at), f"no kill fell in the recording: {stopped_at}"
     process = start(script, out)
     assert process.wait(120) == 0, process.stderr.read().decode()
 
     assert contents(out) == contents(tmp_path / "undisturbed.lance")
-    assert RunRecord.read(out).completed == 20
+    assert RunRecord.read(out).completed == 100
     assert sorted(path.name for path in tmp_path.iterdir()) == ["killed.lance", "record.py", "undisturbed.lance"]
     data_files = [
         sum(1 for _ in (tmp_path / name / "data").iterdir()) for name in ("killed.lance", "undisturbed.lance")
