@@ -109,10 +109,15 @@ def _body_after(game, state, actions):
 
 
 def test_snapshot_is_plain_data_and_returns_its_frame(game):
-    frame = game.act(5, yaw=3, forward=1)[0]
+    frame = game.stand(10.5, 8.5, pitch=35)
     state = game.env.get_state()
+    kept = {name: value.copy() for name, value in state.items()}
     assert all(isinstance(value, np.ndarray) and value.dtype != object for value in state.values())
-    game.act(5, forward=1, use=1, pitch=5)
+    for _ in range(2):
+        game.act(5, forward=1, use=1, pitch=1)
+        assert (game.env.ids != state["ids"]).any()
+        assert all(np.array_equal(state[name], kept[name]) for name in kept)
+        game.env.set_state(state)
     assert (game.env.set_state(state) == frame).all()
 
 
