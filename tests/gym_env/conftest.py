@@ -22,7 +22,8 @@ ARENA = "voxel/arena"
 class ReplayedGame:
     """A simulator that is the real game: each slot holds a snapshot, so its dream must equal the game frame by frame.
 
-    The termination probability is 1 where the game ends and noise of the slot's own seed elsewhere.
+    The termination probability is 1 where the game ends and noise of the slot's own seed, up to ``noise``, elsewhere;
+    ``noise`` is also added to every reward.
     """
 
     name = "replayed_game"
@@ -60,7 +61,7 @@ class ReplayedGame:
             frame, reward, terminated, _, _ = self.game.step(self.codec.decode(action))
             slot["game"] = self.game.get_state()
             frames.append(frame)
-            rewards.append(reward)
+            rewards.append(reward + self.noise)
             probs.append(1.0 if terminated else self.noise * slot["noise"].random())
         return state, Prediction(np.stack(frames), np.array(rewards, np.float32), np.array(probs, np.float32))
 

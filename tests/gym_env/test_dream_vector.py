@@ -37,6 +37,16 @@ def test_each_slot_equals_the_single_environment(dream_factory, vector_factory):
             over[slot] = result[1] or result[2]
 
 
+def test_the_step_that_starts_a_slot_anew_gives_no_reward_and_no_end(replayed_game):
+    noisy = type(replayed_game)(noise=0.25)
+    vec = gymnasium.make_vec("worldsim/Dream-v0", num_envs=2, simulator=noisy, horizon=2, termination_threshold=0.3)
+    vec.reset(seed=0)
+    steps = [vec.step(vec.action_space.sample()) for _ in range(6)]
+    assert [rewards.tolist() for _, rewards, *_ in steps] == [[0.25, 0.25], [0.25, 0.25], [0.0, 0.0]] * 2
+    assert [truncated.tolist() for *_, truncated, _ in steps] == [[False] * 2, [True] * 2, [False] * 2] * 2
+    vec.close()
+
+
 def test_slots_end_and_begin_at_different_times(vector_factory):
     vec = vector_factory(3, horizon=4)
     vec.reset(seed=0)

@@ -1,0 +1,165 @@
+"""Frames a second of the games on one core: the voxel arena, and Doom through our wrapper beside the bare engine.
+
+    python benchmarks/envs.py [--seconds 4] [--json figures.json] [--any-core]
+
+The Doom ratio is the honest figure: wrapper and bare loop draw the same screen, take the same actions and are measured
+in turns in the same process, so a busy machine slows both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import gymnasium
+from machine import gemm_peaks, paired_rates, print_table, rate, write_json
+
+from worldsim.core.actions import ActionCodec
+from worldsim.core.seeding import stream
+from worldsim.core.siblings import import_ours
+
+registration = import_ours("envs.registration")  # this file is called envs too
+
+STEPS = 64  # steps between looks at the clock
+ARENAS = ((64, 64), (128, 128))
+
+
+def random_vectors(codec: ActionCodec, count: int, seed: int = 0) -> list[Any]:
+    """Channel vectors of a player who presses half of the buttons and turns by up to 15 degrees."""
+    rng = stream(seed, "benchmark")
+    vectors = []
+    for _ in range(count):
+        vec = codec.vector()
+        for i, channel in enumerate(codec.channels):
+            vec[i] = rng.integers(2) if channel.kind == "binary" else rng.uniform(-15, 15)
+        vectors.append(vec)
+    return vectors
+
+
+def player(env: gymnasium.Env, with_truth: bool) -> Callable[[], int]:
+    """Steps a game under random actions, starting anew where an episode ends."""
+    codec = ActionCodec.from_space(env.action_space)
+    actions = [codec.decode(vec) for vec in random_vectors(codec, STEPS)]
+    seed = 0
+    env.reset(seed=seed)
+
+    def work() -> int:
+        nonlocal seed
+        for action in actions:
+            _, _, terminated, truncated, _ = env.step(action)
+            if with_truth:
+                env.unwrapped.ground_truth()  # type: ignore[attr-defined]
+            if terminated or truncated:
+                seed += 1
+                env.reset(seed=seed)
+        return STEPS
+
+    return work
+
+
+def bare_doom(env: Any) -> tuple[Callable[[], int], Any]:
+    """The same engine settings, screen, buttons and episode length as ``env``, without the wrapper."""
+    import tempfile
+
+    doom = import_ours("envs.doom.game")
+    folder = tempfile.TemporaryDirectory(prefix="worldsim_bench_")
+    game = doom.start_game(env.scenario, doom.choose_screen(env.height, env.width), False, folder.name)
+    buttons = [
+        [*map(float, vec[:4]), float(vec[4]) / doom.TICS_PER_STEP]
+        for vec in random_vectors(ActionCodec.from_space(env.action_space), STEPS)
+    ]
+    steps, seed = 0, 0
+    game.set_seed(seed)
+    game.new_episode()
+
+    def work() -> int:
+        nonlocal steps, seed
+        for pressed in buttons:
+            game.make_action(pressed, doom.TICS_PER_STEP)
+            state = game.get_state()
+            if state is not None:
+                _ = state.screen_buffer
+            steps += 1
+            if game.is_episode_finished() or steps >= env.max_steps:
+                steps, seed = 0, seed + 1
+                game.set_seed(seed)
+                game.new_episode()
+        return STEPS
+
+    def close() -> None:
+        game.close()
+        folder.cleanup()
+
+    return work, close
+
+
+def measure_arena(seconds: float) -> list[dict[str, Any]]:
+    results = []
+    for height, width in ARENAS:
+        for with_truth in (False, True):
+            env = gymnasium.make("voxel/arena", height=height, width=width, disable_env_checker=True)
+            rates = rate(player(env, with_truth), seconds)
+            env.close()
+            what = "frame + depth, ids, camera, objects" if with_truth else "frame"
+            row = {"game": "voxel/arena", "size": f"{height}x{width}", "what": what}
+            results.append({**row, "fps": median(rates.wall), "fps_cpu": median(rates.cpu), "repeats": vars(rates)})
+    return results
+
+
+def measure_doom(name: str, seconds: float) -> list[dict[str, Any]]:
+    env = gymnasium.make(name, disable_env_checker=True)
+    work, close = bare_doom(env.unwrapped)
+    wrapped = player(env, with_truth=False)
+    wrapped()
+    work()
+    pair = paired_rates(wrapped, work, seconds)
+    close()
+    truth = rate(player(env, with_truth=True), seconds / 2)
+    size = "x".join(map(str, env.observation_space.shape[:2]))  # type: ignore[index]
+    env.close()
+    row = {"game": name, "size": size}
+    return [
+        {**row, "what": "frame", "fps": pair.pop("first"), "bare_fps": pair.pop("second"), **pair},
+        {**row, "what": "frame + depth, ids, camera, objects", "fps": median(truth.wall), "repeats": truth.wall},
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=4.0, help="measuring time of each row (default 4)")
+    parser.add_argument("--json", metavar="FILE", help="write the figures here as well")
+    parser.add_argument("--any-core", action="store_true", help="do not pin this process and the engine to one core")
+    args = parser.parse_args()
+    peaks = gemm_peaks(seconds=1.0)
+    pinned = not args.any_core and hasattr(os, "sched_setaffinity")
+    if pinned:
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    results = measure_arena(args.seconds)
+    for entry in registration.GAMES:
+        if entry.name.startswith("doom/"):
+            if registration.missing_dependency(entry):
+                print(f"{entry.name}: not measured, {registration.missing_dependency(entry)} is not installed")
+                continue
+            results += measure_doom(entry.name, args.seconds)
+    rows = [
+        [r["game"], r["size"], r["what"], r["fps"], r.get("fps_cpu"), r.get("bare_fps"), r.get("ratio")]
+        for r in results
+    ]  # fmt: skip
+    print_table(["game", "size", "each step gives", "frames/s", "per CPU second", "bare engine", "ratio"], rows)
+    where = "one core (pinned, engine included)" if pinned else "any core"
+    print(
+        f"\nRandom actions, resets included, medians of 5 repeats, {where}. A doom frame is 4 tics.\n"
+        "Per CPU second: what an idle core would do; not known for doom, whose engine is another process.\n"
+        f"GEMM peak of this machine, all threads: {peaks['float32']:.0f} GFLOP/s float32, "
+        f"{peaks['bfloat16']:.0f} bfloat16; load {os.getloadavg()[0]:.1f}."
+    )
+    if args.json:
+        settings = {"seconds": args.seconds, "pinned_to_one_core": pinned, "gemm_gflops": peaks}
+        write_json(args.json, "envs", results, settings)
+
+
+if __name__ == "__main__":
+    main()
