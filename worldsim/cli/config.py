@@ -27,6 +27,9 @@ def parse(schema: type[Config], words: Sequence[str], command: str) -> Config:
 
     known = settings_of(schema)
     tree = OmegaConf.structured(schema)
+    for key in known:  # frozen dataclasses are read-only trees
+        parent = key.rpartition(".")[0]
+        OmegaConf.set_readonly(OmegaConf.select(tree, parent) if parent else tree, False)
     for word in words:
         key, text = split_word(word, known, command)
         one = known[key]
@@ -39,7 +42,7 @@ def parse(schema: type[Config], words: Sequence[str], command: str) -> Config:
     if missing:
         keys = " and ".join(f"'{one.key}'" for one in missing)
         raise WorldsimError(
-            f"{command} needs {keys}, for example: {first_example(known.values(), command)}. "
+            f"{command} needs {keys}, for example: {first_example(known.values(), command, words)}. "
             f"All settings: worldsim {command} --help"
         )
     try:

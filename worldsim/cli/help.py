@@ -40,7 +40,7 @@ def of_command(command: str, words: Sequence[str] = ()) -> str:
     parts = [
         f"worldsim {command}: {COMMANDS[command]}",
         cleandoc(module.run.__doc__ or ""),
-        f"usage: {_usage(known, command)}",
+        f"usage: {_usage(known, command, words)}",
         "settings\n" + "\n".join(_rows(known, columns)),
     ]
     examples = getattr(module, "EXAMPLES", ())
@@ -49,11 +49,11 @@ def of_command(command: str, words: Sequence[str] = ()) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _usage(known: list[Setting], command: str) -> str:
+def _usage(known: list[Setting], command: str, words: Sequence[str]) -> str:
     positional = next((one for one in known if one.positional), None)
     if positional is not None:
         return f"worldsim {command} {'|'.join(positional.known_names()) or positional.key.upper()} [--switch ...]"
-    return first_example(known, command) + " [setting=value ...]"
+    return first_example(known, command, words) + " [setting=value ...]"
 
 
 def _rows(known: list[Setting], columns: int) -> list[str]:

@@ -7,7 +7,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,7 @@ def as_typed(value: Any) -> str:
 def settings_of(schema: type, prefix: str = "") -> dict[str, Setting]:
     """Every setting of a config dataclass by its dotted key, in the order they are declared."""
     hints = typing.get_type_hints(schema)
-    comments = _field_comments(schema)
+    comments = field_comments(schema)
     found: dict[str, Setting] = {}
     for field in dataclasses.fields(schema):
         if not field.init:
@@ -136,16 +136,24 @@ def _without_none(hint: Any) -> tuple[Any, bool]:
     return hint, False
 
 
-def _field_comments(schema: type) -> dict[str, str]:
+def field_comments(schema: type) -> dict[str, str]:
     """The comment beside each field: the help of configs that belong to other packages, which is written there once."""
-    try:
-        source = inspect.getsource(schema)
-    except (OSError, TypeError):
-        return {}
-    return dict(re.findall(r"^ {4}(\w+):.*?  # (.+)$", source, flags=re.MULTILINE))
+    comments: dict[str, str] = {}
+    for base in reversed(schema.__mro__[:-1]):
+        try:
+            source = inspect.getsource(base)
+        except (OSError, TypeError):
+            continue  # a class that was put together from others has no source
+        comments |= dict(re.findall(r"^ {4}(\w+):.*?  # (.+)$", source, flags=re.MULTILINE))
+    return comments
 
 
-def first_example(known: Iterable[Setting], command: str) -> str:
-    """The shortest command that gives every required setting."""
-    given = [("" if one.positional else f"{one.key}=") + (one.example or "...") for one in known if one.required]
-    return " ".join(["worldsim", command, *given])
+def first_example(known: Iterable[Setting], command: str, typed: Sequence[str] = ()) -> str:
+    """The shortest command that gives every required setting, with what was ``typed`` already."""
+    given = {word.partition("=")[0]: word for word in typed}
+    needed = [
+        given.get(one.key) or ("" if one.positional else f"{one.key}=") + (one.example or "...")
+        for one in known
+        if one.required
+    ]
+    return " ".join(["worldsim", command, *needed])

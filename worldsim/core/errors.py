@@ -33,7 +33,7 @@ class DamagedFileError(WorldsimError):
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A sentence with the nearest names, or with all of them when none is near."""
     known = list(known)
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     if near:
         return f" Did you mean {' or '.join(repr(n) for n in near)}?"
     return f" Known: {', '.join(known)}." if known else " None is known."

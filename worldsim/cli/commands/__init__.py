@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from types import ModuleType
 
 COMMANDS = {
+    "demo": "our two worlds beside the real games, scored, in a report: the whole thread in minutes",
     "collect": "play a game with a policy and store the episodes",
+    "train": "train a video autoencoder or a simulator on stored episodes",
     "rollout": "dream beside the real game under the same actions, as videos",
+    "eval": "run evaluation suites on simulators",
     "report": "one HTML file from the runs of eval",
     "ls": "list envs, suites, simulators, metrics, policies or checkpoints",
     "check": "test games against the contract every game has to keep",

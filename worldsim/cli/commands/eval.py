@@ -1,0 +1,106 @@
+"""``worldsim eval``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from worldsim.cli import names
+from worldsim.cli.settings import setting
+from worldsim.core.siblings import import_ours
+
+EXAMPLES = (
+    "worldsim eval simulator=voxel-base suite=control limit=20",
+    "worldsim eval simulator=[voxel-base,runs/mine] out=runs/compare",
+    "worldsim eval simulator=oracle game=doom/my_way_home suite=drift limit=5",
+)
+
+
+@dataclass(kw_only=True)
+class EvalConfig:
+    simulator: list[str] = setting(
+        "checkpoint names, folders, or controls (worldsim ls simulators)",
+        example="voxel-base",
+        names="worldsim.cli.names:simulator_names",
+        path=True,
+    )
+    suite: list[str] = setting("suites, or all", default=["all"], names="worldsim.cli.names:suite_names")
+    game: list[str] = setting(
+        "games, or auto: those the simulators were trained on",
+        default=["auto"],
+        example="voxel/arena",
+        names="worldsim.cli.names:environment_ids",
+    )
+    limit: int | None = setting(
+        "scenarios of each suite in each game; the suite's own number unless given", default=None
+    )
+    out: str | None = setting("run folder; runs/SIMULATOR unless given", default=None, example="runs/a", path=True)
+    controls: list[str] = setting(
+        "controls to run beside, which make scores and validity possible; [] for none",
+        default=["oracle", "oracle_vae", "last_frame", "wrong_action"],
+        names="worldsim.cli.names:control_names",
+    )
+    steps: int | None = setting("denoising steps a frame; the checkpoint's own unless given", default=None)
+    seed: int = setting("root seed of the dreams", default=0)
+    videos: int = setting("scenarios of each suite in each game to film", default=3)
+    batch: int = setting("dreams at once", default=16)
+    overrides: dict[str, Any] = setting("settings of suites, by suite", default={}, example="{control:{horizon:16}}")
+    retry_failed: bool = setting("run scenarios again that failed in an earlier run", default=False)
+
+
+def run(config: EvalConfig) -> None:
+    """Dreams beside the real game on held-out scenarios, scored between the best null (0) and the game itself (1).
+
+    The same command goes on where it was stopped.
+    """
+    evaluate(config)
+
+
+def evaluate(config: EvalConfig) -> Path:
+    """Evaluate, print the table and the run folder, and return the folder."""
+    suites = names.chosen(names.suites(), config.suite)
+    controls = names.chosen(names.controls(), config.controls) if config.controls else []
+    models = [name for name in config.simulator if name not in names.controls()]
+    controls += [name for name in config.simulator if name in names.controls() and name not in controls]
+    out = Path(config.out or Path("runs") / "+".join(Path(name).name for name in config.simulator))
+
+    simulators = load_simulators(models, config.steps)
+    summary = import_ours("evals.run").evaluate(
+        [(simulator, "model") for simulator in simulators],
+        suites,
+        None if config.game == ["auto"] else [(env_id, _env_kwargs(env_id, simulators)) for env_id in config.game],
+        out,
+        limit=config.limit,
+        seed=config.seed,
+        config=asdict(config),
+        config_as_typed=sys.argv[1:],
+        overrides=config.overrides,
+        controls=controls,
+        videos=config.videos,
+        batch=config.batch,
+        retry_failed=config.retry_failed,
+    )
+    print(import_ours("evals.table").format_table(summary))
+    print(f"\n{out}")
+    return out
+
+
+def load_simulators(wanted: Sequence[str], steps: int | None) -> list[Any]:
+    """Our simulators by checkpoint name or folder; imports torch only when there is one."""
+    if not wanted:
+        return []
+    from worldsim.simulators import load
+
+    return [load(name, steps=steps) for name in wanted]
+
+
+def _env_kwargs(env_id: str, simulators: Sequence[Any]) -> dict[str, Any]:
+    """The arguments a game was made with when the simulators learned it."""
+    for simulator in simulators:
+        about = simulator.describe()
+        if env_id in about["env_ids"]:
+            return dict(about.get("env_kwargs", {}))
+    return {}

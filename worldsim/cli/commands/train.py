@@ -1,0 +1,75 @@
+"""``worldsim train``: the settings of a recipe are the fields of its own config dataclass."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Sequence
+from typing import Any
+
+from worldsim.cli.settings import field_comments, setting
+from worldsim.core.errors import UnknownNameError, WorldsimError
+from worldsim.core.siblings import import_ours
+
+EXAMPLES = (
+    "worldsim train recipe=vae data=data/arena.lance out=runs/vae",
+    "worldsim train recipe=simulator data=data/arena.lance vae=runs/vae out=runs/mine steps=4000 batch=8",
+    "worldsim train recipe=simulator --help",
+)
+# Recipe -> module, its config dataclass, its function (config, data, out).
+RECIPES = {
+    "vae": ("worldsim.training.vae", "VAETrainConfig", "train_vae"),
+    "simulator": ("worldsim.training.simulator", "SimulatorTrainConfig", "train_simulator"),
+}
+
+
+@dataclasses.dataclass(kw_only=True)
+class TrainConfig:
+    recipe: str = setting(
+        "what to train; recipe=NAME --help shows its settings", example="simulator", names=tuple(RECIPES)
+    )
+    data: list[str] = setting("tables written by worldsim collect", example="data/arena.lance", path=True)
+    out: str = setting(
+        "folder for the weights, the loss trace and the state to go on from", example="runs/a", path=True
+    )
+
+
+def schema(words: Sequence[str]) -> type:
+    """TrainConfig with the fields of the recipe that ``words`` name; imports that recipe."""
+    named = [word.partition("=")[2] for word in words if word.startswith("recipe=")]
+    if not named:
+        if any("=" in word for word in words):
+            raise WorldsimError(f"train needs 'recipe', one of {', '.join(RECIPES)}, for example: {EXAMPLES[0]}")
+        return TrainConfig
+    common = {field.name for field in dataclasses.fields(TrainConfig)}
+    recipe = _recipe_config(named[-1])
+    hints = typing.get_type_hints(recipe)
+    comments = field_comments(recipe)
+    fields = [
+        (field.name, hints[field.name], _copy(field, comments.get(field.name, "")))
+        for field in dataclasses.fields(recipe)
+        if field.init and field.name not in common
+    ]
+    return dataclasses.make_dataclass("TrainConfig", fields, bases=(TrainConfig,), kw_only=True)
+
+
+def run(config: TrainConfig) -> None:
+    """The same command goes on where a run was stopped, to the same bits; data may be one table or several."""
+    recipe = _recipe_config(config.recipe)
+    values = {field.name: getattr(config, field.name) for field in dataclasses.fields(recipe) if field.init}
+    module, _, function = RECIPES[config.recipe]
+    print(getattr(import_ours(module), function)(recipe(**values), config.data, config.out))
+
+
+def _recipe_config(name: str) -> Any:
+    if name not in RECIPES:
+        raise UnknownNameError("recipe", name, RECIPES)
+    module, config, _ = RECIPES[name]
+    return getattr(import_ours(module), config)
+
+
+def _copy(field: dataclasses.Field[Any], comment: str) -> Any:
+    metadata = {"help": comment, **field.metadata}
+    if field.default_factory is not dataclasses.MISSING:
+        return dataclasses.field(default_factory=field.default_factory, metadata=metadata)
+    return dataclasses.field(default=field.default, metadata=metadata)
