@@ -233,10 +233,10 @@ def _guard(path: str, read: Any) -> Any:
 
 
 def _damaged(path: str, error: Exception) -> DamagedFileError:
-    return DamagedFileError(
-        f"the table {path} cannot be read ({_first_line(error)}); "
-        "restore it from a copy, or delete it and record it again."
-    )
+    remedy = "restore it from a copy, or delete it and record it again."
+    if "://" in path:
+        remedy = f"check the address and the access given in storage_options; where they are right, {remedy}"
+    return DamagedFileError(f"the table {path} cannot be read ({_first_line(error)}); {remedy}")
 
 
 def _first_line(error: Exception) -> str:
