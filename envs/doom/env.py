@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import weakref
 from typing import Any
 
 import gymnasium
@@ -55,7 +55,6 @@ class DoomEnv(gymnasium.Env):
         self._level = read_level(self.scenario)
         self._screen = choose_screen(height, width)
         self._game: vzd.DoomGame | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None  # for what the engine writes
         self._with_labels = False
         self._seed = 0
         self._pressed: list[list[float]] = []  # the button vectors since reset
@@ -66,8 +65,8 @@ class DoomEnv(gymnasium.Env):
     def game(self) -> vzd.DoomGame:
         """The engine, started when it is first needed."""
         if self._game is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="worldsim_doom_")
-            self._game = start_game(self.scenario, self._screen, self._with_labels, self._folder.name)
+            self._game, stop = start_game(self.scenario, self._screen, self._with_labels)
+            self._stop = weakref.finalize(self, stop)
         return self._game
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Frames, dict[str, Any]]:
@@ -109,7 +108,7 @@ class DoomEnv(gymnasium.Env):
         """Depth, ids, camera and objects of the last frame seen; axes and units are in :mod:`envs.doom.ground_truth`.
 
         The first call starts the engine anew with labels and replays up to here (a fraction of a second); from then
-        on steps are a third slower, and the frames are the same.
+        on steps and replays are slower, and the frames are the same.
         """
         if not self._with_labels:
             self._restart_with_labels()
@@ -120,11 +119,8 @@ class DoomEnv(gymnasium.Env):
 
     def close(self) -> None:
         if self._game is not None:
-            self._game.close()
+            self._stop()
             self._game = None
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
         self._state = self._frame = None
 
     @property
@@ -152,10 +148,13 @@ class DoomEnv(gymnasium.Env):
         self.game.new_episode()
 
     def _advance(self, presses: list[list[float]]) -> None:
-        """Take steps of which only the last is drawn."""
+        """Take steps of which only the last is drawn, where that is possible.
+
+        With labels the engine gives out ids in the order in which it draws, so it has to draw every step.
+        """
         for left, buttons in zip(range(len(presses) - 1, -1, -1), presses, strict=True):
             self.game.set_action(buttons)
-            self.game.advance_action(TICS_PER_STEP, left == 0)
+            self.game.advance_action(TICS_PER_STEP, self._with_labels or left == 0)
         self._pressed.extend(presses)
 
     def _restart_with_labels(self) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CELL_UNITS = 16.0
+ROOM_CELLS = 8
 # The player is a square of 32 map units; the rest is for being carried on after the key is released.
 CLEARANCE_UNITS = 22.0
 
@@ -27,6 +28,7 @@ class Floor:
         self._free = np.zeros(self.shape, bool)
         self._free[tuple(np.array(list(reached)).T)] = True
         self.places = self.origin + (np.argwhere(self._free) + 0.5) * CELL_UNITS  # (P, 2)
+        self.rooms = np.argwhere(self._free) // ROOM_CELLS  # (P, 2): which square of the level each place is in
 
     def cell(self, place: tuple[float, float] | NDArray[np.float64]) -> tuple[int, int]:
         i, j = np.clip((np.asarray(place) - self.origin) // CELL_UNITS, 0, np.array(self.shape) - 1).astype(int)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 import threading
+from collections.abc import Callable
 
 import vizdoom as vzd
 
@@ -33,14 +35,17 @@ def choose_screen(height: int, width: int) -> tuple[int, int]:
     return next(((w, h) for w, h in SCREENS if w >= width and h >= height), SCREENS[-1])
 
 
-def start_game(scenario: Scenario, screen: tuple[int, int], with_labels: bool, folder: str) -> vzd.DoomGame:
-    """A running game; ``folder`` is an empty place for what the engine writes, and has to outlive the game.
+def start_game(
+    scenario: Scenario, screen: tuple[int, int], with_labels: bool
+) -> tuple[vzd.DoomGame, Callable[[], None]]:
+    """A running game, drawing ``screen`` (width, height), and the function that stops it and removes its files.
 
     Labels cost a third of the speed and can only be switched on before the start.
     """
+    folder = tempfile.TemporaryDirectory(prefix="worldsim_doom_")
     game = vzd.DoomGame()
     game.load_config(os.path.join(vzd.scenarios_path, f"{scenario.name}.cfg"))
-    game.set_doom_config_path(os.path.join(folder, "vizdoom.ini"))
+    game.set_doom_config_path(os.path.join(folder.name, "vizdoom.ini"))
     game.set_window_visible(False)
     game.set_sound_enabled(False)
     game.set_screen_format(vzd.ScreenFormat.RGB24)
@@ -54,6 +59,11 @@ def start_game(scenario: Scenario, screen: tuple[int, int], with_labels: bool, f
     game.set_labels_buffer_enabled(with_labels)
     game.set_objects_info_enabled(True)
     # The engine makes a folder "_vizdoom" where it is started, whatever it is told.
-    with _starting, contextlib.chdir(folder):
+    with _starting, contextlib.chdir(folder.name):
         game.init()
-    return game
+
+    def stop() -> None:
+        game.close()  # writes its settings
+        folder.cleanup()
+
+    return game, stop

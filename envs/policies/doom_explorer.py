@@ -36,8 +36,9 @@ class DoomExplorer:
     """Walks to places it has seen least, looking ahead or aside, and now and then fumbles, looks around or stands.
 
     In ``my_way_home`` about half of the episodes make for the vest sooner or later, the others keep away from it. In
-    ``health_gathering`` half pick up the medikits that keep them alive, the others pass them by. It knows the level and where it and
-    the things are (privileged); a fumble presses random keys, so that actions are not a function of what is seen.
+    ``health_gathering`` half pick up the medikits that keep them alive, the others pass them by. It knows the level
+    and where it and the things are (privileged); a fumble presses random keys, so that actions are not a function of
+    what is seen.
     """
 
     def __init__(self, env: DoomEnv):
@@ -123,8 +124,7 @@ class DoomExplorer:
         if self._purposeful and len(vest) and self._steps > 60 and self._rng.random() < 0.3:
             return tuple(vest[0])
         assert self._visits is not None
-        visits = np.array([self._visits[self._room(spot)] for spot in floor.places])
-        weights = 1 / (1 + visits) ** 2
+        weights = 1 / (1 + self._visits[floor.rooms[:, 0], floor.rooms[:, 1]]) ** 2
         if len(vest) and not self._purposeful:
             weights *= np.hypot(*(floor.places - vest[0]).T) > 120
         # Without the wish to live: of some places nearby the one whose way is the clearest of medikits.
@@ -138,8 +138,9 @@ class DoomExplorer:
         """Count the visit, and give up walking a way that does not move."""
         floor = self._floor_at(place)
         if self._visits is None:
-            self._visits = np.zeros(np.array(floor.shape) // 8 + 1)
-        self._visits[self._room(np.array(place))] += 0.1
+            self._visits = np.zeros(floor.rooms.max(axis=0) + 1)
+        room = floor.rooms[((floor.places - place) ** 2).sum(axis=1).argmin()]
+        self._visits[room[0], room[1]] += 0.1
         moved = np.hypot(*(self._last_place - place)) > 3
         self._blocked = 0 if moved or self._mode != "walk" else self._blocked + 1
         self._last_place = np.array(place)
@@ -147,10 +148,6 @@ class DoomExplorer:
             self._blocked, self._goal_left = 0, 0
             self._choose_mode()
             self._mode, self._mode_left = "fumble", 6
-
-    def _room(self, place: NDArray[np.float64]) -> tuple[int, int]:
-        i, j = self._floor_at(place).cell(place)
-        return i // 8, j // 8
 
     def _things(self, name: str) -> NDArray[np.float64]:
         things = [(o.position_x, o.position_y) for o in self.env.state.objects if o.name == name]
