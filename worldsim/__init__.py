@@ -1,7 +1,7 @@
 """worldsim: a video diffusion transformer as a world that can be stepped, and suites that say how far to trust it."""
 
-from worldsim.gym import plugin as _plugin
+from worldsim.gym.plugin import install as _register_with_gymnasium
 
 __version__ = "0.1.0"
 
-_plugin.install()
+_register_with_gymnasium()
