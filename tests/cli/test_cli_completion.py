@@ -44,7 +44,7 @@ def test_paths(shell):
     (shell.folder / "runs").mkdir()
     (shell.folder / "runs" / "a=b c").mkdir()
     assert complete(shell, "report", "runs", "=", "ru") == ["runs/"]
-    assert complete(shell, "report", "runs", "=", "runs/a") == ["runs/a=b c/"]
+    assert complete(shell, "report", "runs", "=", "runs/a") == ["runs/a=b\\ c/"]
 
 
 @pytest.mark.parametrize(

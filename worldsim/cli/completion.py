@@ -12,13 +12,14 @@ from worldsim.core.errors import UnknownNameError, WorldsimError
 # Bash splits words at "=", so a candidate is cut at its last "=" when the word being completed has none.
 _BASH = """\
 _worldsim() {
-    local word="${COMP_WORDS[COMP_CWORD]}" IFS=$'\\n' answer
-    COMPREPLY=($(worldsim --complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+    local word="${COMP_WORDS[COMP_CWORD]}" words=("${COMP_WORDS[@]:1:COMP_CWORD}") IFS=$'\\n' answer
+    COMPREPLY=($(worldsim --complete "${words[@]//\\\\/}" 2>/dev/null))
     [[ "$word" == "=" ]] && word=""
     if [[ "$word" != *=* ]] && (( COMP_CWORD > 1 )) &&
         [[ "${COMP_WORDS[COMP_CWORD]}" == "=" || "${COMP_WORDS[COMP_CWORD-1]}" == "=" ]]; then
         for answer in "${!COMPREPLY[@]}"; do COMPREPLY[answer]="${COMPREPLY[answer]#*=}"; done
     fi
+    COMPREPLY=("${COMPREPLY[@]// /\\\\ }")
     [[ "${#COMPREPLY[@]}" == 1 && "${COMPREPLY[0]}" == *[=/] ]] && compopt -o nospace 2>/dev/null
     return 0
 }

@@ -66,8 +66,11 @@ def roll(simulator: Any, config: RolloutConfig) -> list[dict[str, Any]]:
     from worldsim.core.video import write_video
 
     about = simulator.describe()
-    env_id = config.env or about["env_ids"][0]
-    env_kwargs = about.get("env_kwargs", {}) if env_id in about["env_ids"] else {}
+    known = about.get("env_ids", [])
+    if config.env is None and not known:
+        raise WorldsimError(f"{simulator.name} does not say which game it learned; give env=, such as env=voxel/arena.")
+    env_id = config.env or known[0]
+    env_kwargs = about.get("env_kwargs", {}) if env_id in known else {}
     context_frames = config.context or int(about.get("context_frames", 1))
     game = import_ours("evals.games").RealGame(env_id, env_kwargs)
     psnr = import_ours("evals.metrics.pixels").psnr
