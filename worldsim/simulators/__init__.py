@@ -1,1 +1,40 @@
-"""Simulators: ours (dit) and, later, other people's."""
+"""Simulators: ours (dit) and, later, other people's. ``load`` makes one from a checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from worldsim.simulators.dit import DiTSimulator
+
+
+def load(
+    name_or_folder: str | Path, steps: int | None = None, precision: str | None = None, device: str = "cpu"
+) -> DiTSimulator:
+    """The simulator of a shipped checkpoint ("voxel-base") or of a folder written by training.
+
+    ``steps``: denoising steps a frame; None takes the checkpoint's own. ``precision``: "bfloat16" (default) or "float32".
+    Raises UnknownNameError or DamagedFileError when there is no such checkpoint or it cannot be read.
+    """
+    import torch
+
+    from worldsim.core.errors import WorldsimError
+    from worldsim.models.dit import load_dit
+    from worldsim.models.vae import load_vae
+    from worldsim.simulators.checkpoints import find_checkpoint
+    from worldsim.simulators.dit import DiTSimulator
+
+    checkpoint = find_checkpoint(name_or_folder)
+    if precision not in (None, "bfloat16", "float32"):
+        raise WorldsimError(f"precision={precision!r} is not known; use 'bfloat16' or 'float32'.")
+    dtype = torch.float32 if precision == "float32" else torch.bfloat16
+    vae = load_vae(checkpoint.folder / "vae.safetensors").to(device, dtype)
+    dit = load_dit(checkpoint.folder / "dit.safetensors").to(device, dtype)
+    return DiTSimulator(
+        checkpoint,
+        vae,
+        dit,
+        steps=checkpoint.config["steps"] if steps is None else steps,
+        context_noise=checkpoint.config["context_noise"],
+    )

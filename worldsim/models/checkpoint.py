@@ -1,0 +1,75 @@
+"""Weights on disk: safetensors with the model's configuration in the header; float, bf16, or 8-bit with scales.
+
+In 8-bit storage every large matrix is kept as int8 rows with one float16 scale a row; the rest is bf16.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from worldsim.core.errors import DamagedFileError, WorldsimError
+from worldsim.core.records import write_atomic
+
+_SCALE = "::scale"
+_SMALLEST_QUANTISED = 4096  # numbers; smaller tensors are not worth the error
+
+
+def save_model(path: Path, model: nn.Module, config: dict[str, Any], storage: str = "float32") -> None:
+    """Write weights and configuration; ``storage`` is "float32", "bfloat16" or "int8"."""
+    if storage not in ("float32", "bfloat16", "int8"):
+        raise WorldsimError(f"storage={storage!r} is not known; use float32, bfloat16 or int8.")
+    tensors: dict[str, Tensor] = {}
+    for name, value in model.state_dict().items():
+        value = value.detach().float()
+        if storage == "int8" and value.ndim >= 2 and value.numel() >= _SMALLEST_QUANTISED:
+            rows = value.flatten(1)
+            scale = (rows.abs().amax(1, keepdim=True) / 127).clamp(min=1e-8).to(torch.float16)
+            tensors[name] = (rows / scale.float()).round().clamp(-127, 127).to(torch.int8).view(value.shape)
+            tensors[name + _SCALE] = scale
+        else:
+            tensors[name] = value if storage == "float32" else value.to(torch.bfloat16)
+    tensors = {name: value.contiguous() for name, value in tensors.items()}
+    metadata = {"config": json.dumps(config), "class": type(model).__name__, "storage": storage}
+    write_atomic(path, save(tensors, metadata))
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """The configuration, class and storage of a weights file; DamagedFileError when it cannot be read."""
+    try:
+        with safe_open(path, "pt") as file:
+            header = file.metadata() or {}
+        return {"config": json.loads(header["config"]), "class": header["class"], "storage": header["storage"]}
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise _damaged(path, error) from error
+
+
+def load_weights(path: Path, model: nn.Module) -> None:
+    """Fill ``model`` from a file written by ``save_model``; DamagedFileError when file and model do not match."""
+    try:
+        with safe_open(path, "pt") as file:
+            stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError) as error:
+        raise _damaged(path, error) from error
+    state = {}
+    for name, value in stored.items():
+        if name.endswith(_SCALE):
+            continue
+        value = value.float()
+        if name + _SCALE in stored:
+            value = (value.flatten(1) * stored[name + _SCALE].float()).view(value.shape)
+        state[name] = value
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        raise DamagedFileError(f"{path} does not hold the weights its header describes: {error}") from error
+
+
+def _damaged(path: Path, error: Exception) -> DamagedFileError:
+    return DamagedFileError(f"{path} is not a readable weights file ({error}); restore it or train it anew.")

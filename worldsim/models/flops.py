@@ -1,0 +1,42 @@
+"""Arithmetic of the transformer counted from shapes: multiply and add are two operations."""
+
+from __future__ import annotations
+
+from worldsim.models.dit import DiTConfig
+
+
+def training_flops_per_clip(config: DiTConfig, frames: int, latent_height: int, latent_width: int) -> float:
+    """Forward and backward operations of one clip of ``frames`` frames (context and targets in one sequence)."""
+    tokens = (latent_height // config.patch) * (latent_width // config.patch)
+    sequence = (2 * frames - 1) * tokens
+    return 3.0 * (
+        sequence * _per_token(config)
+        + config.depth * 4 * sequence**2 * config.dim  # scores and weighted values, over the whole masked square
+        + (2 * frames - 1) * _per_frame(config)
+        + (frames - 1) * tokens * 2 * config.dim * _token_numbers(config)
+    )
+
+
+def streaming_flops_per_frame(config: DiTConfig, latent_height: int, latent_width: int, steps: int) -> float:
+    """Operations of one streamed frame with ``steps`` denoising steps and a full window."""
+    tokens = (latent_height // config.patch) * (latent_width // config.patch)
+    calls = (steps + 1) * tokens  # the context frame is written along with the first step
+    keys = (config.window + 1) * tokens
+    return (
+        calls * (_per_token(config) + config.depth * 4 * keys * config.dim)
+        + (steps + 1) * _per_frame(config)
+        + steps * tokens * 2 * config.dim * _token_numbers(config)
+    )
+
+
+def _per_token(config: DiTConfig) -> float:
+    matrices = 4 * config.dim**2 + 2 * config.mlp_ratio * config.dim**2
+    return 2.0 * (config.depth * matrices + 2 * _token_numbers(config) * config.dim)
+
+
+def _per_frame(config: DiTConfig) -> float:
+    return 2.0 * config.dim**2 * (4 + 6 + 2) + 2.0 * config.dim * config.action_channels
+
+
+def _token_numbers(config: DiTConfig) -> int:
+    return config.latent_channels * config.patch**2

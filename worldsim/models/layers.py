@@ -1,0 +1,80 @@
+"""Building blocks of the transformer: precision-agnostic linear layers, 3-D rotary positions, conditioning embeddings."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+# How the 32 rotation pairs of a 64-wide head are divided among time, height and width.
+_AXIS_SHARES = (0.4, 0.3, 0.3)
+_ROPE_BASE = 100.0  # positions go to tens, not thousands: a small base keeps all frequencies in use
+
+
+class Linear(nn.Linear):
+    """A linear layer that computes in its input's precision, so float32 master weights serve bf16 activations."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        bias = None if self.bias is None else self.bias.to(x.dtype)
+        return F.linear(x, self.weight.to(x.dtype), bias)
+
+
+def norm(x: Tensor) -> Tensor:
+    """Layer norm without parameters: one fused kernel on CPU, where an RMS norm is four."""
+    return F.layer_norm(x, x.shape[-1:], eps=1e-6)
+
+
+def axis_split(head_dim: int) -> tuple[int, int, int]:
+    """Rotation pairs given to (t, y, x); they sum to ``head_dim // 2``."""
+    pairs = head_dim // 2
+    spatial = int(pairs * _AXIS_SHARES[1])
+    return pairs - 2 * spatial, spatial, spatial
+
+
+def rope_table(positions_N3: Tensor, head_dim: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Cosines and signed sines (N, head_dim) for tokens at (t, y, x); float64 inside, so that long videos stay exact."""
+    angles = []
+    for axis, pairs in enumerate(axis_split(head_dim)):
+        frequency = _ROPE_BASE ** (-torch.arange(pairs, dtype=torch.float64, device=positions_N3.device) / pairs)
+        angles.append(positions_N3[..., axis, None].double() * frequency)
+    angle = torch.cat(angles, -1)
+    return torch.cat((angle.cos(), angle.cos()), -1).to(dtype), torch.cat((-angle.sin(), angle.sin()), -1).to(dtype)
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotate the two halves of the last axis of ``x`` against each other by a ``rope_table``."""
+    return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, -1), sin)
+
+
+def sinusoid(values: Tensor, dim: int) -> Tensor:
+    """Sines and cosines (..., dim) of values in [0, 1], as in DiT's timestep embedding."""
+    half = dim // 2
+    frequency = torch.exp(-math.log(1000.0) * torch.arange(half, device=values.device, dtype=torch.float32) / half)
+    angle = values[..., None].float() * frequency * 1000.0
+    return torch.cat((angle.cos(), angle.sin()), -1)
+
+
+class Conditioning(nn.Module):
+    """One vector a frame from its noise level and the action that led to it.
+
+    A frame without a known action (the first of a clip) has ``action_known`` 0 and takes a learned vector instead.
+    """
+
+    def __init__(self, dim: int, action_channels: int):
+        super().__init__()
+        self.dim = dim
+        self.noise = nn.Sequential(Linear(dim, dim), nn.SiLU(), Linear(dim, dim))
+        # Products of channels matter (turning while walking), so actions get a hidden layer too.
+        self.action = nn.Sequential(Linear(action_channels, dim), nn.SiLU(), Linear(dim, dim))
+        self.unknown_action = nn.Parameter(torch.zeros(dim))
+
+    def forward(
+        self, noise_level_BF: Tensor, action_BFA: Tensor, action_known_BF: Tensor, dtype: torch.dtype
+    ) -> Tensor:
+        """(B, F, dim) in ``dtype``; actions are already divided by their channels' scales."""
+        noise_BFD = self.noise(sinusoid(noise_level_BF, self.dim).to(dtype))
+        known_BF1 = action_known_BF[..., None].to(dtype)
+        action_BFD = self.action(action_BFA.to(dtype)) * known_BF1 + self.unknown_action.to(dtype) * (1 - known_BF1)
+        return noise_BFD + action_BFD

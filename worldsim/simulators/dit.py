@@ -1,0 +1,230 @@
+"""Our simulator: streams the diffusion transformer frame by frame and decodes its latents to frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from worldsim.core.errors import WorldsimError
+from worldsim.core.types import Context, Frames, Prediction
+from worldsim.diffusion.flow import add_noise, euler_step, sampling_levels
+from worldsim.models.cache import RingCache
+from worldsim.models.dit import DiT, StreamContext
+from worldsim.models.heads import reward_mean
+from worldsim.models.vae import VAE, to_signed, to_uint8
+from worldsim.simulators.checkpoints import Checkpoint
+
+
+@dataclass
+class StreamState:
+    """B slots. The newest frame is not in the cache yet: it is written along with the next denoising step."""
+
+    cache: RingCache
+    newest_BChw: Tensor  # clean latent of the newest frame
+    before_BChw: Tensor  # the frame before it, as the cache saw it (noised); zeros where there is none
+    action_BA: Tensor  # led to the newest frame, scaled
+    action_known_B: Tensor
+    time_B: Tensor  # of the newest frame
+    seed_B: NDArray[np.uint64]
+
+    def _tensors(self) -> list[Tensor]:
+        return [self.newest_BChw, self.before_BChw, self.action_BA, self.action_known_B, self.time_B]
+
+    def select(self, slots: Sequence[int]) -> StreamState:
+        index = torch.as_tensor(list(slots))
+        parts = [tensor[index].clone() for tensor in self._tensors()]
+        return StreamState(self.cache.select(index), *parts, self.seed_B[np.asarray(slots, int)].copy())
+
+    def assign(self, slots: Sequence[int], other: StreamState) -> None:
+        index = torch.as_tensor(list(slots))
+        self.cache.assign(index, other.cache)
+        for mine, new in zip(self._tensors(), other._tensors(), strict=True):
+            mine[index] = new
+        self.seed_B[np.asarray(slots, int)] = other.seed_B
+
+
+class DiTSimulator:
+    """A checkpoint as a batched simulator; ``steps`` is the number of denoising steps a frame (K)."""
+
+    def __init__(self, checkpoint: Checkpoint, vae: VAE, dit: DiT, steps: int, context_noise: float):
+        self.checkpoint, self.vae, self.dit = checkpoint, vae, dit
+        self.levels = sampling_levels(steps)
+        self.context_noise = context_noise
+        self.name = checkpoint.name
+        self.codec = checkpoint.codec
+        self.size = (checkpoint.config["height"], checkpoint.config["width"])
+        weight = dit.unembed.weight
+        self.dtype, self.device = weight.dtype, weight.device
+        self._scale_A = torch.from_numpy(self.codec.scale).to(self.device)
+        self._hash = checkpoint.hash
+
+    def describe(self) -> dict[str, Any]:
+        """Plain data for run records and row keys."""
+        config = self.checkpoint.config
+        return {
+            "kind": "dit",
+            "checkpoint": self.name,
+            "checkpoint_hash": self._hash,
+            **{key: config[key] for key in ("env_ids", "env_kwargs", "height", "width", "fps", "codec")},
+            "context_frames": self.dit.config.window,
+            "steps": len(self.levels) - 1,
+            "context_noise": self.context_noise,
+            "precision": str(self.dtype).removeprefix("torch."),
+            "params": sum(p.numel() for p in self.dit.parameters()),
+            "vae_params": sum(p.numel() for p in self.vae.parameters()),
+            "train_flops": config["train_flops"],
+        }
+
+    # -- the Simulator protocol -----------------------------------------------------------------------------------
+
+    @torch.inference_mode()
+    def reset(self, contexts: Sequence[Context], prompts: Sequence[str], seeds: Sequence[int]) -> StreamState:
+        """One slot per context; WorldsimError when a context has another frame size or other action channels."""
+        for context in contexts:
+            self._check(context)
+        state = self._empty(seeds)
+        # Slots whose contexts have the same length are read together.
+        for length in sorted({len(context.frames) for context in contexts}):
+            slots = [slot for slot, context in enumerate(contexts) if len(context.frames) == length]
+            part = self._read([contexts[slot] for slot in slots], [seeds[slot] for slot in slots])
+            if len(slots) == len(contexts):
+                return part
+            state.assign(slots, part)
+        return state
+
+    @torch.inference_mode()
+    def reset_slots(
+        self,
+        state: StreamState,
+        slots: Sequence[int],
+        contexts: Sequence[Context],
+        prompts: Sequence[str],
+        seeds: Sequence[int],
+    ) -> StreamState:
+        """Start the given slots anew; the others go on."""
+        state.assign(slots, self.reset(contexts, prompts, seeds))
+        return state
+
+    @torch.inference_mode()
+    def step(self, state: StreamState, actions: NDArray[np.float32]) -> tuple[StreamState, Prediction]:
+        """Advance every slot by its action (B, A)."""
+        action_BA = torch.from_numpy(np.asarray(actions, np.float32)).to(self.device) / self._scale_A
+        return self._advance(state, action_BA, self.levels)
+
+    @torch.inference_mode()
+    def branch(self, state: StreamState, slots: Sequence[int]) -> StreamState:
+        return state.select(slots)
+
+    @torch.inference_mode()
+    def reconstruct(self, frames: Frames) -> Frames:
+        """Frames (N, H, W, 3) through the autoencoder and back: the best this simulator could look."""
+        return np.concatenate([to_uint8(self.vae.decode(self._encode(part))).cpu().numpy() for part in _parts(frames)])
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _advance(self, state: StreamState, action_BA: Tensor, levels: list[float]) -> tuple[StreamState, Prediction]:
+        sample_BChw, context, previous_BChw, time_B = self._begin(state)
+        output = None
+        for level, next_level in zip(levels[:-1], levels[1:], strict=True):
+            output = self.dit.stream(
+                state.cache,
+                sample_BChw.to(self.dtype),
+                torch.full_like(action_BA[:, 0], level),
+                action_BA,
+                previous_BChw,
+                time_B,
+                context,
+            )
+            context = None  # written once
+            sample_BChw = euler_step(sample_BChw, output.latent[:, 0].float(), level, next_level)
+        assert output is not None
+        frames = to_uint8(self.vae.decode(sample_BChw.to(self.dtype)))
+        prediction = Prediction(
+            frames.cpu().numpy(),
+            reward_mean(output.reward_logits[:, 0]).cpu().numpy(),
+            output.termination_logit[:, 0].float().sigmoid().cpu().numpy(),
+        )
+        known_B = torch.ones_like(state.action_known_B)
+        new = StreamState(state.cache, sample_BChw, previous_BChw, action_BA, known_B, time_B, state.seed_B)
+        return new, prediction
+
+    def _begin(self, state: StreamState) -> tuple[Tensor, StreamContext, Tensor, Tensor]:
+        """Initial noise of the next frame, and the newest frame as context, really noised to the level it is labelled."""
+        noise_B2Chw = self._noise(state)
+        level_B = torch.full_like(state.action_known_B, self.context_noise)
+        previous_BChw = add_noise(state.newest_BChw, noise_B2Chw[:, 1], level_B).to(self.dtype)
+        context = StreamContext(state.before_BChw, level_B, state.action_BA, state.action_known_B)
+        return noise_B2Chw[:, 0], context, previous_BChw, state.time_B + 1
+
+    def _noise(self, state: StreamState) -> Tensor:
+        """Two latents of noise a slot, a function of the slot's seed and the frame's time alone."""
+        shape = (2, *state.newest_BChw.shape[1:])
+        draws = [
+            np.random.Generator(np.random.Philox(key=int(seed), counter=int(time))).standard_normal(shape, np.float32)
+            for seed, time in zip(state.seed_B, state.time_B.tolist(), strict=True)
+        ]
+        return torch.from_numpy(np.stack(draws)).to(self.device)
+
+    def _empty(self, seeds: Sequence[int]) -> StreamState:
+        slots, config = len(seeds), self.dit.config
+        h, w = self.size[0] // 8, self.size[1] // 8
+        zeros = torch.zeros(slots, config.latent_channels, h, w, device=self.device)
+        return StreamState(
+            self.dit.new_cache(slots, h * w // config.patch**2),
+            zeros,
+            zeros.to(self.dtype),
+            torch.zeros(slots, config.action_channels, device=self.device),
+            torch.zeros(slots, device=self.device),
+            torch.zeros(slots, dtype=torch.int64, device=self.device),
+            np.array([seed & (2**64 - 1) for seed in seeds], np.uint64),
+        )
+
+    def _read(self, contexts: Sequence[Context], seeds: Sequence[int]) -> StreamState:
+        """Contexts of equal length into a fresh state; of a long one only what can still be seen through the layers."""
+        length = min(len(contexts[0].frames), 2 * self.dit.config.window)
+        frames = np.stack([context.frames[-length:] for context in contexts])
+        latents_BTChw = torch.cat(
+            [self._encode(part) for part in _parts(frames.reshape(-1, *frames.shape[2:]))]
+        ).float()
+        latents_BTChw = latents_BTChw.unflatten(0, (len(contexts), length))
+        state = self._empty(seeds)
+        state.newest_BChw = latents_BTChw[:, 0].contiguous()
+        for t in range(1, length):
+            given = np.stack([context.actions[t - length] for context in contexts])
+            action_BA = torch.from_numpy(given).to(self.device) / self._scale_A
+            sample_BChw, context, previous_BChw, time_B = self._begin(state)
+            # The target's output is not used: this call writes the context frame.
+            noise_B = torch.ones_like(action_BA[:, 0])
+            self.dit.stream(state.cache, sample_BChw.to(self.dtype), noise_B, action_BA, previous_BChw, time_B, context)
+            newest_BChw = latents_BTChw[:, t].contiguous()
+            state = StreamState(
+                state.cache, newest_BChw, previous_BChw, action_BA, torch.ones_like(noise_B), time_B, state.seed_B
+            )
+        return state
+
+    def _encode(self, frames: Frames) -> Tensor:
+        x_B3HW = to_signed(torch.from_numpy(np.ascontiguousarray(frames)).to(self.device), self.dtype)
+        return self.vae.encode(x_B3HW)
+
+    def _check(self, context: Context) -> None:
+        if context.frames.shape[1:3] != self.size:
+            raise WorldsimError(
+                f"{self.name} dreams frames of {self.size[0]}x{self.size[1]} (height x width); "
+                f"the context has {context.frames.shape[1]}x{context.frames.shape[2]}."
+            )
+        if context.actions.shape != (len(context.frames) - 1, len(self.codec)):
+            raise WorldsimError(
+                f"a context of {len(context.frames)} frames needs actions of shape "
+                f"({len(context.frames) - 1}, {len(self.codec)}) for the channels {', '.join(self.codec.names)}; "
+                f"got {context.actions.shape}."
+            )
+
+
+def _parts(frames: Frames, size: int = 64) -> list[Frames]:
+    return [frames[i : i + size] for i in range(0, len(frames), size)]

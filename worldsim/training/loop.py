@@ -1,0 +1,244 @@
+"""The training loop that every recipe shares: optimiser, schedule, moving average, loss trace, exact resume.
+
+A run's folder holds ``record.json``, ``rows.jsonl`` (the loss trace) and ``state.safetensors`` (weights, moving average
+and optimiser). The batch and the noise of step n depend on (seed, n) alone, so a run that was killed continues to the
+same bits (on a CPU, with the same number of threads).
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from worldsim.core.errors import DamagedFileError, WorldsimError
+from worldsim.core.records import RunRecord, append_row, read_rows, utc_now, write_atomic
+from worldsim.training.memory import keep_freed_memory
+
+LOG_EVERY = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopConfig:
+    """Settings every recipe has; recipes extend it."""
+
+    steps: int = 4000
+    batch: int = 4
+    lr: float = 1e-3
+    warmup: int = 100
+    decay_share: float = 0.3  # of all steps, at the end, linearly to zero
+    weight_decay: float = 0.01
+    optimizer: str = "adamw"  # or "muon": matrices by Muon, the rest by AdamW
+    ema: float = 0.998
+    precision: str = "bfloat16"  # of activations; weights and optimiser stay float32
+    save_every: int = 200
+    seed: int = 0
+    threads: int = 0  # 0: PyTorch's own choice
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "lr", "save_every"):
+            if getattr(self, name) <= 0:
+                raise WorldsimError(f"{name}={getattr(self, name)} must be positive.")
+        if self.save_every % LOG_EVERY:
+            raise WorldsimError(f"save_every={self.save_every} must be a multiple of {LOG_EVERY}.")
+        if not 0 <= self.decay_share <= 1 or not 0 <= self.ema < 1:
+            raise WorldsimError(f"decay_share={self.decay_share} and ema={self.ema} must be in [0, 1].")
+        if self.optimizer not in ("adamw", "muon"):
+            raise WorldsimError(f"optimizer={self.optimizer!r} is not known; use 'adamw' or 'muon'.")
+        if self.precision not in ("bfloat16", "float32"):
+            raise WorldsimError(f"precision={self.precision!r} is not known; use 'bfloat16' or 'float32'.")
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return torch.bfloat16 if self.precision == "bfloat16" else torch.float32
+
+    def learning_rate(self, step: int) -> float:
+        """Warm-up, constant, linear decay."""
+        decay_steps = max(1, round(self.steps * self.decay_share))
+        return self.lr * min((step + 1) / max(1, self.warmup), 1.0, (self.steps - step) / decay_steps)
+
+
+class Trainer:
+    """Runs ``loss(step) -> (loss, values to log)`` for ``config.steps`` steps on ``model``, from where the folder stands.
+
+    ``identity`` is what must not change between a run and its continuation (data, codec, ...).
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        config: LoopConfig,
+        out: Path,
+        loss: Callable[[int], tuple[Tensor, dict[str, Tensor]]],
+        identity: dict[str, Any],
+        flops_per_step: float,
+    ):
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        keep_freed_memory()
+        self.model, self.config, self.out, self.loss = model, config, Path(out), loss
+        self.flops_per_step = flops_per_step
+        self.optimizers = _optimizers(model, config)
+        self.ema = {name: value.detach().clone() for name, value in model.named_parameters()}
+        self.step = 0
+        self.record = RunRecord("train", self.out.name, {"settings": asdict(config), **identity})
+        self.record.seeds = {"root": config.seed}
+        self.record.planned = config.steps
+        self.record.started_utc = utc_now()
+        self._resume()
+
+    # -- the loop -------------------------------------------------------------------------------------------------
+
+    def run(self, progress: Callable[[str], None] | None = None) -> None:
+        """Train to the last step; afterwards ``model`` holds the moving average of the weights."""
+        say = progress or _print_line
+        self.record.write(self.out)
+        started, first = time.perf_counter(), self.step
+        sums: dict[str, float] = {}
+        self.model.train()
+        while self.step < self.config.steps:
+            for name, value in self._one_step().items():
+                sums[name] = sums.get(name, 0.0) + value
+            if self.step % LOG_EVERY == 0 or self.step == self.config.steps:
+                count = (self.step - 1) % LOG_EVERY + 1
+                means = {name: value / count for name, value in sums.items()}
+                sums = {}
+                append_row(self.out / "rows.jsonl", {"step": self.step, **means})
+                rate = (self.step - first) / (time.perf_counter() - started)
+                left_min = (self.config.steps - self.step) / rate / 60
+                figures = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
+                gflops = self.flops_per_step * rate / 1e9
+                say(
+                    f"step {self.step}/{self.config.steps}  {figures}  "
+                    f"{rate:.2f} steps/s  {gflops:.0f} GFLOP/s  {left_min:.1f} min left"
+                )
+            if self.step % self.config.save_every == 0 or self.step == self.config.steps:
+                self._save(time.perf_counter() - started)
+                started, first = time.perf_counter(), self.step
+        with torch.no_grad():
+            for name, parameter in self.model.named_parameters():
+                parameter.copy_(self.ema[name])
+        self.model.eval()
+
+    def _one_step(self) -> dict[str, float]:
+        rate = self.config.learning_rate(self.step)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.zero_grad(set_to_none=True)
+        loss, values = self.loss(self.step)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        if not torch.isfinite(norm):
+            raise WorldsimError(
+                f"the run diverged at step {self.step}: loss {float(loss):.4g}, gradient norm {float(norm):.4g}. "
+                f"The last good state is kept in {self.out}; lower lr={self.config.lr} and start anew."
+            )
+        for optimizer in self.optimizers:
+            optimizer.step()
+        decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            averages, parameters = list(self.ema.values()), list(self.model.parameters())
+            torch._foreach_lerp_(averages, parameters, 1 - decay)
+        self.step += 1
+        return {"loss": float(loss.detach()), **{name: float(value) for name, value in values.items()}}
+
+    # -- state on disk --------------------------------------------------------------------------------------------
+
+    @property
+    def _state_path(self) -> Path:
+        return self.out / "state.safetensors"
+
+    def _save(self, wall_s: float) -> None:
+        tensors: dict[str, Tensor] = {"step": torch.tensor(self.step)}
+        tensors.update({f"model.{name}": value for name, value in self.model.state_dict().items()})
+        tensors.update({f"ema.{name}": value for name, value in self.ema.items()})
+        for number, optimizer in enumerate(self.optimizers):
+            for index, state in optimizer.state_dict()["state"].items():
+                for name, value in state.items():
+                    tensors[f"optimizer.{number}.{index}.{name}"] = torch.as_tensor(value)
+        tensors["wall_s"] = torch.tensor(self.record.wall_s + wall_s, dtype=torch.float64)
+        write_atomic(self._state_path, save({name: value.detach().contiguous() for name, value in tensors.items()}))
+        self.record.wall_s += wall_s
+        self.record.completed = self.step
+        self.record.model["train_flops"] = self.flops_per_step * self.step
+        self.record.finished_utc = utc_now() if self.step == self.config.steps else ""
+        self.record.write(self.out)
+
+    def _resume(self) -> None:
+        if not self._state_path.exists():
+            if (self.out / "rows.jsonl").exists():  # killed before the first save: begin again
+                (self.out / "rows.jsonl").unlink()
+            return
+        before = RunRecord.read(self.out).config
+        changed = [
+            key
+            for key in {**before, **self.record.config}
+            if _without_steps(before.get(key)) != _without_steps(self.record.config.get(key))
+        ]
+        if changed:
+            raise WorldsimError(
+                f"{self.out} holds a run with other {', '.join(changed)}; choose another out= or delete that folder."
+            )
+        try:
+            tensors = load_file(self._state_path)
+        except (SafetensorError, OSError) as error:
+            raise DamagedFileError(
+                f"{self._state_path} is damaged ({error}); delete {self.out} and train anew."
+            ) from error
+        part = lambda prefix: {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}  # noqa: E731
+        self.step = int(tensors["step"])
+        self.record.wall_s = float(tensors["wall_s"])
+        self.model.load_state_dict(part("model."))
+        self.ema = {name: part("ema.")[name] for name in self.ema}
+        for number, optimizer in enumerate(self.optimizers):
+            state: dict[int, dict[str, Tensor]] = {}
+            for key, value in part(f"optimizer.{number}.").items():
+                index, name = key.split(".", 1)
+                state.setdefault(int(index), {})[name] = value
+            optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+        kept = [row for row in read_rows(self.out / "rows.jsonl", repair=True) if row["step"] <= self.step]
+        (self.out / "rows.jsonl").unlink(missing_ok=True)
+        for row in kept:
+            append_row(self.out / "rows.jsonl", row)
+
+
+def _without_steps(value: Any) -> Any:
+    """Settings that a continuation may change: a longer or shorter run only moves the decay."""
+    if not isinstance(value, dict):
+        return value
+    return {key: part for key, part in value.items() if key not in ("steps", "save_every")}
+
+
+def _optimizers(model: nn.Module, config: LoopConfig) -> list[torch.optim.Optimizer]:
+    matrices = [
+        (n, p) for n, p in model.named_parameters() if p.ndim == 2 and n.startswith("blocks.") and "modul" not in n
+    ]
+    if config.optimizer == "adamw":
+        matrices = []
+    taken = {name for name, _ in matrices}
+    rest: Iterable[nn.Parameter] = [p for n, p in model.named_parameters() if n not in taken]
+    optimizers: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(rest, lr=config.lr, betas=(0.9, 0.98), weight_decay=config.weight_decay, foreach=True)
+    ]
+    if matrices:
+        # Muon (Jordan et al. 2024) with updates scaled to AdamW's size, so that one learning rate serves both.
+        optimizers.append(
+            torch.optim.Muon(
+                [p for _, p in matrices], lr=config.lr, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"
+            )
+        )
+    return optimizers
+
+
+def _print_line(line: str) -> None:
+    end = "\r" if sys.stderr.isatty() else "\n"
+    print(line, end=end, file=sys.stderr, flush=True)

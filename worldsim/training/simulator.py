@@ -1,0 +1,174 @@
+"""Training the simulator: the diffusion transformer on latents, with its reward and termination heads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from worldsim.core.errors import WorldsimError
+from worldsim.core.records import file_hash, write_json
+from worldsim.core.seeding import derive_seed
+from worldsim.core.types import Frames
+from worldsim.data.clips import ClipReader
+from worldsim.data.latents import encode_table
+from worldsim.data.store import EpisodeTable
+from worldsim.diffusion.flow import NoiseConfig, add_noise, draw_levels, loss_weight
+from worldsim.models.checkpoint import save_model
+from worldsim.models.dit import DiT, DiTConfig
+from worldsim.models.flops import training_flops_per_clip
+from worldsim.models.heads import reward_loss
+from worldsim.models.vae import VAE, load_vae, to_signed
+from worldsim.training.loop import LoopConfig, Trainer
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatorTrainConfig(LoopConfig):
+    """``frames`` is the clip length; ``termination_share`` of the clips hold an ending, which is rare otherwise."""
+
+    optimizer: str = "muon"
+    frames: int = 14
+    termination_share: float = 0.05
+    head_weight: float = 0.05
+    dim: int = 256
+    depth: int = 8
+    heads: int = 4
+    window: int = 10
+    noise: NoiseConfig = field(default_factory=NoiseConfig)
+    compile: bool = False
+
+
+def train_simulator(
+    config: SimulatorTrainConfig, data: Sequence[str | Path], vae: str | Path, out: str | Path, progress=None
+) -> Path:
+    """Train on the tables ``data`` in the latents of ``vae`` (a run folder or weights file) and write a checkpoint.
+
+    ``out`` receives ``vae.safetensors``, ``dit.safetensors`` and ``config.json``, which together are what
+    ``worldsim.simulators.load(out)`` reads. The same call continues a run that was cut short.
+    """
+    out = Path(out)
+    vae_path = Path(vae) / "vae.safetensors" if Path(vae).is_dir() else Path(vae)
+    tables = [EpisodeTable.open(str(path)) for path in data]
+    encoder = load_vae(vae_path)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    latents = [_encode(table, encoder, vae_path, config.dtype) for table in tables]
+    reader = ClipReader(
+        tables,
+        config.frames,
+        config.batch,
+        derive_seed(config.seed, "simulator data"),
+        termination_share=config.termination_share if any(table.episodes.terminated.any() for table in tables) else 0.0,
+        pad_endings=True,
+        latents=latents,
+    )
+    codec = reader.codec
+    model_config = DiTConfig(
+        action_channels=len(codec),
+        latent_channels=encoder.config.latent_channels,
+        dim=config.dim,
+        depth=config.depth,
+        heads=config.heads,
+        window=config.window,
+    )
+    torch.manual_seed(derive_seed(config.seed, "simulator weights"))
+    model = DiT(model_config)
+    if config.compile:
+        model.compile_trunk()
+    scale_A = torch.from_numpy(codec.scale)
+    height, width = (side // 8 for side in tables[0].frame_shape[:2])
+
+    def loss(step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        clips = reader.batch(step)
+        assert clips.latents is not None
+        generator = torch.Generator().manual_seed(derive_seed(config.seed, "simulator noise", step))
+        x_BTChw = torch.from_numpy(clips.latents).float()
+        return clip_loss(
+            model,
+            config,
+            x_BTChw,
+            torch.from_numpy(clips.actions) / scale_A,
+            torch.from_numpy(clips.rewards),
+            torch.from_numpy(clips.terminated).float(),
+            torch.from_numpy(clips.valid).float(),
+            generator,
+        )
+
+    identity = {
+        "recipe": "simulator",
+        "data": [table.content_key for table in tables],
+        "vae": file_hash(vae_path),
+        "codec": codec.to_json(),
+    }
+    flops = config.batch * training_flops_per_clip(model_config, config.frames, height, width)
+    trainer = Trainer(model, config, out, loss, identity, flops)
+    trainer.run(progress)
+    save_model(out / "vae.safetensors", encoder, asdict(encoder.config))
+    save_model(out / "dit.safetensors", model, asdict(model_config))
+    write_json(
+        out / "config.json",
+        {
+            "format": 1,
+            "env_ids": sorted({table.env_id for table in tables}),
+            "env_kwargs": tables[0].info.env_kwargs,
+            "height": tables[0].frame_shape[0],
+            "width": tables[0].frame_shape[1],
+            "fps": tables[0].fps,
+            "codec": codec.to_json(),
+            "context_noise": 0.1,
+            "steps": 2,
+            "train_flops": trainer.flops_per_step * trainer.step,
+            "train_seed": config.seed,
+        },
+    )
+    return out
+
+
+def clip_loss(
+    model: DiT,
+    config: SimulatorTrainConfig,
+    x_BTChw: Tensor,
+    actions_BSA: Tensor,
+    rewards_BS: Tensor,
+    terminated_BS: Tensor,
+    valid_BS: Tensor,
+    generator: torch.Generator,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss of a batch of clips; steps with ``valid_BS`` 0 (after an episode's end) count for nothing."""
+    B, T = x_BTChw.shape[:2]
+    context_level_BT, target_level_BS = draw_levels(config.noise, B, T, generator)
+    context_BTChw = add_noise(x_BTChw, torch.randn(x_BTChw.shape, generator=generator), context_level_BT)
+    goal_BSChw = x_BTChw[:, 1:]
+    target_BSChw = add_noise(goal_BSChw, torch.randn(goal_BSChw.shape, generator=generator), target_level_BS)
+    output = model(
+        context_BTChw.to(config.dtype), context_level_BT, target_BSChw.to(config.dtype), target_level_BS, actions_BSA
+    )
+    count = valid_BS.sum()
+    error_BS = (output.latent.float() - goal_BSChw).square().mean((2, 3, 4))
+    flow = (error_BS * loss_weight(target_level_BS) * valid_BS).sum() / count
+    reward = (reward_loss(output.reward_logits, rewards_BS) * valid_BS).sum() / count
+    ends_BS = F.binary_cross_entropy_with_logits(output.termination_logit.float(), terminated_BS, reduction="none")
+    ending = (ends_BS * valid_BS).sum() / count
+    return flow + config.head_weight * (reward + ending), {"flow": flow.detach(), "reward": reward, "ending": ending}
+
+
+def _encode(table: EpisodeTable, vae: VAE, vae_path: Path, dtype: torch.dtype) -> Path:
+    """Latents of a table, kept beside it: they are made once for a table and an autoencoder."""
+    if "://" in table.path:
+        raise WorldsimError(f"{table.path}: latents are kept beside the table; copy the table to a local folder first.")
+    encoder = VAE(vae.config).to(memory_format=torch.channels_last)
+    encoder.load_state_dict(vae.state_dict())
+    encoder = encoder.to(dtype)
+
+    @torch.inference_mode()
+    def encode(frames: Frames) -> NDArray[np.float16]:
+        return encoder.encode(to_signed(torch.from_numpy(frames), dtype)).float().numpy().astype(np.float16)
+
+    folder = Path(table.path).parent / ".latents"
+    return encode_table(table, encode, folder, file_hash(vae_path) + str(dtype))

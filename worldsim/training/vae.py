@@ -1,0 +1,83 @@
+"""Training the autoencoder on single frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from worldsim.core.seeding import derive_seed
+from worldsim.data.clips import ClipReader
+from worldsim.data.store import EpisodeTable
+from worldsim.models.checkpoint import save_model
+from worldsim.models.vae import VAE, VAEConfig, check_frame_size, to_signed
+from worldsim.training.loop import LoopConfig, Trainer
+
+
+@dataclass(frozen=True, kw_only=True)
+class VAETrainConfig(LoopConfig):
+    """``batch`` counts frames, drawn in neighbouring pairs."""
+
+    steps: int = 3000
+    batch: int = 32
+    lr: float = 1.5e-3
+    ema: float = 0.99
+    model: VAEConfig = field(default_factory=VAEConfig)
+    mse_weight: float = 5.0
+
+
+def train_vae(config: VAETrainConfig, data: Sequence[str | Path], out: str | Path, progress=None) -> Path:
+    """Train on the frames of ``data`` and write ``out/vae.safetensors``; the same call continues a run cut short."""
+    out = Path(out)
+    tables = [EpisodeTable.open(str(path)) for path in data]
+    reader = ClipReader(tables, frames=2, batch=max(1, config.batch // 2), seed=derive_seed(config.seed, "vae data"))
+    height, width = tables[0].frame_shape[:2]
+    check_frame_size(height, width)
+    torch.manual_seed(derive_seed(config.seed, "vae weights"))
+    vae = VAE(config.model).to(memory_format=torch.channels_last)
+
+    def frames(step: int) -> Tensor:
+        batch = reader.batch(step).frames
+        assert batch is not None
+        return to_signed(torch.from_numpy(batch).flatten(0, 1))
+
+    def loss(step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        x_B3HW = frames(step)
+        generator = torch.Generator().manual_seed(derive_seed(config.seed, "vae noise", step))
+        with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bfloat16"):
+            mean_BChw = vae.encoder(x_B3HW)
+            # The posterior's width is relative to the latents' own spread: their scale is free and carries no penalty.
+            spread = mean_BChw.detach().float().std((0, 2, 3), keepdim=True)
+            noise = torch.empty_like(mean_BChw).normal_(generator=generator)  # like: keeps channels-last
+            y_B3HW = vae.decoder(mean_BChw + config.model.posterior_std * spread * noise)
+        error = y_B3HW.float() - x_B3HW
+        mse = error.square().mean()
+        return error.abs().mean() + config.mse_weight * mse, {"psnr": -10 * torch.log10(mse.detach() / 4)}
+
+    identity = {"recipe": "vae", "data": [table.content_key for table in tables]}
+    trainer = Trainer(vae, config, out, loss, identity, flops_per_step=6 * _macs(vae, height, width) * config.batch)
+    trainer.run(progress)
+    vae.measure_latents(torch.cat([frames(-1 - i) for i in range(16)]))
+    save_model(out / "vae.safetensors", vae, asdict(config.model))
+    return out
+
+
+def _macs(vae: VAE, height: int, width: int) -> float:
+    """Multiply-adds of encoding and decoding one frame."""
+    total = 0
+
+    def count(module: torch.nn.Module, _inputs, output: Tensor) -> None:
+        nonlocal total
+        assert isinstance(module, torch.nn.Conv2d)
+        total += output[0].numel() * int(np.prod(module.weight.shape[1:]))
+
+    hooks = [m.register_forward_hook(count) for m in vae.modules() if isinstance(m, torch.nn.Conv2d)]
+    with torch.no_grad():
+        vae.decode(vae.encode(torch.zeros(1, 3, height, width)))
+    for hook in hooks:
+        hook.remove()
+    return float(total)
