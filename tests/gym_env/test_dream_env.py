@@ -9,7 +9,7 @@ from gymnasium.error import ResetNeeded
 
 from worldsim.core.actions import ActionCodec
 from worldsim.core.errors import UnknownNameError, WorldsimError
-from worldsim.core.types import Context
+from worldsim.core.types import Context, Prediction
 from worldsim.data.collect import collect
 
 ARENA = "voxel/arena"
@@ -56,6 +56,48 @@ def test_action_t_leads_to_frame_t_plus_1(make_dream, game):
         real.append(game.step(action)[0])
     assert (np.stack(dream) == np.stack(real)).all()
     assert (np.stack(dream)[1:] != np.stack(real)[:-1]).any()
+
+
+class ReplayedDoom:
+    """A simulator that is real ViZDoom, brought to each step by replay."""
+
+    name = "replayed_doom"
+
+    def __init__(self):
+        self.game = gymnasium.make("doom/my_way_home").unwrapped
+        self.codec = ActionCodec.from_space(self.game.action_space)
+
+    def describe(self):
+        size = {"height": 48, "width": 64, "fps": 8.75}
+        return {"env_ids": ["doom/my_way_home"], "env_kwargs": {}, "codec": self.codec.to_json(), **size}
+
+    def reset(self, contexts, prompts, seeds):
+        return [(context.origin.seed, list(context.origin.prefix)) for context in contexts]
+
+    def step(self, state, actions):
+        ((seed, taken),) = state
+        self.game.replay(seed, np.array(taken, np.float32).reshape(-1, len(self.codec)))
+        frame, reward, terminated, _, _ = self.game.step(self.codec.decode(actions[0]))
+        now = [(seed, [*taken, actions[0]])]
+        return now, Prediction(frame[None], np.array([reward], np.float32), np.array([terminated], np.float32))
+
+    def branch(self, state, slots):
+        return [state[slot] for slot in slots]
+
+
+def test_the_same_on_a_game_that_branches_by_replay(make_dream):
+    simulator = ReplayedDoom()
+    env = make_dream(simulator, context_frames=3)
+    doom = gymnasium.make("doom/my_way_home")
+    seen, _ = env.reset(seed=4)
+    doom.reset(seed=4)
+    nothing = env.codec.decode(env.codec.vector())
+    assert (seen == [doom.step(nothing)[0] for _ in range(2)][-1]).all()
+    for action in actions_of(env.action_space, 10, 2):
+        assert (env.step(action)[0] == doom.step(action)[0]).all()
+    assert env.metadata["render_fps"] == doom.metadata["render_fps"]
+    doom.close()
+    simulator.game.close()
 
 
 def test_rewards_and_the_end_come_from_the_simulator(make_dream, game):
@@ -266,6 +308,7 @@ BAD_SETTINGS = [
     ({"render_mode": "ansi"}, "unknown render mode 'ansi'"),
     ({"horizn": 5}, "unknown dream setting 'horizn'. Did you mean 'horizon'"),
     ({"steps": 4}, "steps= is for checkpoint="),
+    ({"device": "cuda"}, "device= is for checkpoint="),
     ({"checkpoint": "voxel-base"}, "either checkpoint="),
     ({"simulator": None}, "either checkpoint="),
     ({"simulator": "voxel-base"}, "must have reset, step, branch and describe"),
@@ -290,6 +333,15 @@ BAD_SETTINGS = [
 def test_bad_settings_say_what_is_wrong(replayed_game, settings, message):
     with pytest.raises(WorldsimError, match=message):
         gymnasium.make("worldsim/Dream-v0", **({"simulator": replayed_game} | settings))
+
+
+def test_a_simulator_that_does_not_say_its_spaces(replayed_game):
+    class Silent(type(replayed_game)):
+        def describe(self):
+            return {"kind": "control", "width": 64}
+
+    with pytest.raises(WorldsimError, match="'replayed_game' does not describe its height, codec"):
+        gymnasium.make("worldsim/Dream-v0", simulator=Silent())
 
 
 def test_a_table_with_too_short_episodes_or_other_frames(make_dream, table, tmp_path):

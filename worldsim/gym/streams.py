@@ -42,6 +42,10 @@ class DreamConfig:
     """Steps until truncation; None never truncates."""
     steps: int | None = None
     """Denoising steps of a frame; the checkpoint's own unless given."""
+    precision: str | None = None
+    """The numbers it computes with, "bfloat16" or "float32"; the checkpoint's own unless given."""
+    device: str | None = None
+    """Where the checkpoint runs: "cpu" unless given, "cuda", "cuda:1"."""
     termination: str = "threshold"
     """Over when the probability reaches ``termination_threshold`` ("threshold"), or drawn from it ("sample")."""
     termination_threshold: float = 0.5
@@ -50,8 +54,9 @@ class DreamConfig:
     def __post_init__(self) -> None:
         if (self.checkpoint is None) == (self.simulator is None):
             raise WorldsimError('a dream needs either checkpoint="voxel-base" (a name or folder) or simulator=.')
-        if self.simulator is not None and self.steps is not None:
-            raise WorldsimError("steps= is for checkpoint=; a simulator= object already knows its own.")
+        for name in ("steps", "precision", "device"):
+            if self.simulator is not None and getattr(self, name) is not None:
+                raise WorldsimError(f"{name}= is for checkpoint=; a simulator= object already has its own.")
         for name in ("horizon", "context_frames", "steps"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, (int, np.integer)) or value < 1):
@@ -68,7 +73,7 @@ class DreamConfig:
         if self.checkpoint is not None:
             from worldsim.simulators import load
 
-            return load(self.checkpoint, steps=self.steps)
+            return load(self.checkpoint, steps=self.steps, precision=self.precision, device=self.device or "cpu")
         assert self.simulator is not None
         if not isinstance(self.simulator, Simulator) or not isinstance(self.simulator, Describes):
             raise WorldsimError(
@@ -121,6 +126,12 @@ class DreamStreams:
             )
         assert isinstance(self.simulator, Describes)
         self.description = self.simulator.describe()
+        unsaid = [name for name in ("height", "width", "codec") if name not in self.description]
+        if unsaid:
+            raise WorldsimError(
+                f"the simulator {self.simulator.name!r} does not describe its {', '.join(unsaid)}, "
+                "so its observation and action spaces are not known."
+            )
         self.reader = ActionReader(ActionCodec.from_json(self.description["codec"]))
         self.size = (int(self.description["height"]), int(self.description["width"]))
         self.start = open_start(config, self.description, self.reader)
