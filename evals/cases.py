@@ -7,6 +7,7 @@ import json
 import os
 import re
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ def read_case(path: Path, inputs: dict[str, Any]) -> Case | None:
         }
         facts = {name.partition("/")[2]: value for name, value in data.items() if name.startswith("fact/")}
         return Case(scenario, data["context_frames"], real, header["fps"], facts)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile):
         return None
 
 

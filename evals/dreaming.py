@@ -1,4 +1,4 @@
-"""Dream a batch of cases: every branch of a scenario from one context, with one seed, and nothing unchecked comes back."""
+"""Dream a batch of cases: every branch of a scenario from one context and one seed; what comes back is checked."""
 
 from __future__ import annotations
 

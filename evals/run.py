@@ -43,13 +43,14 @@ def evaluate(
     cache: str | Path | None = None,
     retry_failed: bool = False,
 ) -> dict[str, Any]:
-    """Evaluate and write ``record.json``, ``rows.jsonl``, ``summary.json`` and ``videos/`` in ``out``; return the summary.
+    """Evaluate, write ``record.json``, ``rows.jsonl``, ``summary.json`` and ``videos/`` in ``out``, return the summary.
 
-    ``simulators`` are (simulator, role) pairs; one whose description names its games plays in those alone. ``games`` are
-    (environment id, arguments); None takes the simulators' own. ``limit`` is the number of scenarios per suite and game,
-    ``overrides`` settings by suite, ``videos`` how many scenarios per suite and game are filmed, ``batch`` how many slots
-    a simulator gets at once. The same call again goes on where it was stopped; failed scenarios stay as they are
-    unless ``retry_failed``. Raises WorldsimError for unknown names and for a simulator that does not fit its game.
+    ``simulators`` are (simulator, role) pairs; one whose description names its games plays in those alone. ``games``
+    are (environment id, arguments); None takes the simulators' own. ``limit`` is the number of scenarios per suite and
+    game, ``overrides`` settings by suite, ``videos`` how many scenarios per suite and game are filmed, ``batch`` how
+    many slots a simulator gets at once, ``cache`` where the real branches are kept. The same call again goes on where
+    it was stopped; failed scenarios stay as they are unless ``retry_failed``. Raises WorldsimError for unknown names
+    and for a simulator that does not fit its game.
     """
     started, started_utc = time.monotonic(), utc_now()
     overrides = overrides or {}
@@ -75,7 +76,7 @@ def evaluate(
         started_utc=started_utc,
     )
     record.write(out)
-    # The oracle has games of its own: that it finds the same frames again is then a fact about replay, not about memory.
+    # The oracle has games of its own, so that finding the same frames again says something about replay.
     stage, backstage = RealGames(), RealGames()
     try:
         contests = {}
@@ -116,7 +117,7 @@ def _contestants(
             playing.append((oracle, role))
         elif name == "oracle_vae":
             for model in models:
-                label = name if len(models) == 1 else f"{name}:{model.name}"  # type: ignore[attr-defined]
+                label = name if len(models) == 1 else f"{name}:{model.name}"
                 playing.append((entry.load()(oracle, model, label), role))
         elif name == "wrong_action":
             playing.append((entry.load()(oracle), role))

@@ -23,6 +23,8 @@ from evals.videos import write_videos
 from worldsim.core.protocols import Simulator
 from worldsim.core.records import content_hash
 
+FILMED_ROLES = ("model", "ceiling")  # the oracle looks like the game, whose video is there already; nulls are known
+
 
 @dataclass(frozen=True)
 class Contestant:
@@ -34,7 +36,7 @@ class Contestant:
 
     @classmethod
     def of(cls, simulator: Simulator, role: str) -> Contestant:
-        return cls(simulator, role, content_hash(describe(simulator)))
+        return cls(simulator, role, content_hash([simulator.name, describe(simulator)]))
 
 
 class Runner:
@@ -107,7 +109,7 @@ class Runner:
             measured = suite.measure(outcome)
             reason = measured.reasons.get(suite.primary, "")
             status = "unscored" if reason else "completed"
-            if scenario.index < self.videos:
+            if scenario.index < self.videos and contestant.role in FILMED_ROLES:
                 videos = write_videos(self.out, outcome, name, self._videos_written)
         return {
             "schema": ROW_SCHEMA,

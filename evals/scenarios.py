@@ -1,7 +1,7 @@
 """What is asked of a simulator: a point in a real game, and the actions to take from there.
 
-Action t leads from frame t to frame t+1: the last context frame is where the prefix ends, and frame h of a branch (counted
-from 1) is what its h-th action led to.
+Action t leads from frame t to frame t+1: the last context frame is where the prefix ends, and frame h of a branch
+(counted from 1) is what its h-th action led to.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From rows to ``summary.json``: means with intervals, counts, the normalised score, and whether a suite can be believed.
+"""From rows to ``summary.json``: means with intervals, counts, the normalised score, and whether to believe a suite.
 
 Nothing is dropped: a failed scenario counts as 0 in the primary metric, an unscored one is counted, and coverage is
 what was completed of what was planned.
@@ -67,7 +67,7 @@ class Group:
 
 
 def build_summary(groups: Sequence[Group]) -> dict[str, Any]:
-    """The content of ``summary.json``: plain data, see the README of a run's files in the docs."""
+    """The content of ``summary.json``, one entry for each suite in each game."""
     return {"schema": SUMMARY_SCHEMA, "suites": [_summarise(group) for group in groups]}
 
 
@@ -135,10 +135,8 @@ def _score(group: Group, answers: Answers) -> tuple[dict[str, float] | None, str
         return None, "needs an oracle and a null on the same scenarios"
     if not answers.rows:
         return None, "no scenario was run"
-    columns = [part.primary(group.primary) for part in (answers, nulls[0], oracle)]
-    if len({len(column) for column in columns}) > 1:
-        return None, "oracle, null and simulator did not run the same scenarios"
-    score = normalised_score(*columns)
+    model, null, real = (part.primary(group.primary) for part in (answers, nulls[0], oracle))
+    score = normalised_score(model, null, real)
     if not np.isfinite(score.mean):
         return None, f"the oracle and the best null ({nulls[0].simulator}) do not differ"
     return score._asdict(), ""

@@ -17,13 +17,13 @@ SHOWN_PX = 192  # small frames are enlarged to about this height, else H.264 tak
 
 
 def write_videos(out: Path, trial: Trial, simulator: str, written: set[str]) -> dict[str, str]:
-    """Write the videos of a trial under ``out``; role ("real", "dream", with "_a" for a named branch) to path in ``out``.
+    """Write the videos of a trial and return their paths in ``out``: "real", "dream", or "real_a", "dream_a", ...
 
     Videos of the game are the same for every simulator; those in ``written`` are there already.
     """
     scenario = trial.case.scenario
     stem = f"videos/{scenario.suite}/{slug(scenario.env_id)}/{scenario.index:04d}"
-    paths = {}
+    paths: dict[str, str] = {}
     for name in scenario.branches:
         ending = f"_{name}" if len(scenario.branches) > 1 else ""
         real, dream = f"{stem}-real{ending}.mp4", f"{stem}-{slug(simulator)}-dream{ending}.mp4"

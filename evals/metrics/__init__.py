@@ -40,7 +40,7 @@ METRICS.add(
 METRICS.add(
     "drift_horizon_frames",
     "evals.metrics.drift:horizon_frames",
-    "frames until the error reaches that of an independent real episode; a blur never reaches it: read motion_energy_ratio",
+    "frames until the error reaches that of an unrelated real episode; a blur never does: read motion_energy_ratio",
     higher_is_better=True,
     unit="frames",
 )

@@ -1,4 +1,4 @@
-"""What goes wrong in a long dream: error that grows, freezing, colours that wander, rewards and ends that never were."""
+"""What goes wrong in a long dream: growing error, freezing, wandering colours, rewards and ends that never were."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from worldsim.core.types import Frames
 
 
 def horizon_frames(error: NDArray[np.float64], independent: float, smoothing_frames: int) -> tuple[int, bool]:
-    """Frames before the trailing mean of ``error`` (H,) reaches ``independent``, and whether it never did (censored at H).
+    """Frames before the trailing mean of ``error`` (H,) reaches ``independent``, and whether it never did (then H).
 
-    The trailing mean over ``smoothing_frames`` keeps one bad frame from ending the count. A blurred average of
-    all frames has half the squared error of an independent episode and never reaches it: read the motion energy beside it.
+    The trailing mean over ``smoothing_frames`` keeps one bad frame from ending the count. A blurred average of all
+    frames has half the squared error of an independent episode and never reaches it: read the motion energy with it.
     """
     sums = np.cumsum(np.concatenate([[0.0], error]))
     ends = np.arange(1, len(error) + 1)
@@ -22,7 +22,7 @@ def horizon_frames(error: NDArray[np.float64], independent: float, smoothing_fra
 
 
 def motion_energy(start: Frames, frames: Frames) -> float:
-    """Mean absolute change from frame to frame, in 8-bit steps; ``start`` (h, w, 3) comes before ``frames`` (H, h, w, 3)."""
+    """Mean absolute change from frame to frame, in 8-bit steps; ``start`` (h, w, 3) precedes ``frames`` (H, ...)."""
     whole = np.concatenate([start[None], frames]).astype(np.int16)
     return float(np.abs(np.diff(whole, axis=0)).mean())
 
@@ -35,7 +35,7 @@ def motion_energy_ratio(start: Frames, dream: Frames, real: Frames) -> float:
 
 def colour_drift(dream: Frames, real: Frames) -> NDArray[np.float64]:
     """Absolute difference of the mean colour of each frame, averaged over R, G and B: (H, h, w, 3) to (H,)."""
-    return np.abs(dream.mean(axis=(1, 2)) - real.mean(axis=(1, 2))).mean(axis=-1)
+    return np.abs(_mean_colour(dream) - _mean_colour(real)).mean(axis=-1)
 
 
 def reward_mae(dream: NDArray[np.float32], real: NDArray[np.float32]) -> float:
@@ -47,3 +47,7 @@ def termination_false_alarm(termination_prob: NDArray[np.float32], ended: NDArra
     """Mean termination probability over the steps (H,) that do not end the episode; NaN where all do."""
     alive = ~ended
     return float(termination_prob[alive].mean()) if alive.any() else float("nan")
+
+
+def _mean_colour(frames: Frames) -> NDArray[np.float64]:
+    return frames.reshape(len(frames), -1, 3).sum(axis=1, dtype=np.int64) / float(frames[0].size // 3)

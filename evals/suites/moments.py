@@ -1,4 +1,4 @@
-"""Moments of held-out games at which scenarios begin: a seed of the test split and a random number of a policy's steps."""
+"""Moments of held-out games at which scenarios begin: a test seed and a random number of a policy's steps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def draw_moment(game: RealGame, config: Any, index: int, attempt: int, steps_bey
     low, high = config.prefix_steps
     if not 0 < config.context_frames - 1 <= low <= high:
         raise WorldsimError(
-            f"prefix_steps={[low, high]} must rise and hold context_frames={config.context_frames} from its lower end on."
+            f"prefix_steps={[low, high]} must rise, and its lower end must hold context_frames={config.context_frames}."
         )
     seed = game_seed(0, "test", index + attempt * SCENARIOS_APART)
     steps = int(stream(seed, "eval prefix").integers(low, high + 1))

@@ -47,7 +47,7 @@ class Replays(Protocol):
 
 @runtime_checkable
 class Policy(Protocol):
-    """Chooses action channel vectors; it may look at the game's privileged state through the ``env`` it was built with."""
+    """Chooses action channel vectors; it may look at the game's privileged state through the ``env`` it got."""
 
     def reset(self, seed: int) -> None: ...
 
@@ -108,13 +108,13 @@ class Describes(Protocol):
 
 @runtime_checkable
 class RollsOut(Protocol):
-    """A simulator that does better when it is given all actions at once: replayed games, remote ones, folders of videos.
+    """A simulator that does better with all actions at once: replayed games, remote ones, folders of videos.
 
     The outcome equals that of ``step``, one action after the other.
     """
 
     def rollout(self, state: Any, actions: NDArray[np.float32]) -> Prediction:
-        """Play actions (B, H, A); the arrays of the prediction have a time axis after the batch: frames (B, H, h, w, 3)."""
+        """Play actions (B, H, A); the prediction's arrays have a time axis after the batch: frames (B, H, h, w, 3)."""
         ...
 
 

@@ -1,12 +1,13 @@
 """Means with intervals, for suites and reports alike; numpy only, and the same input always gives the same numbers.
 
 The scenario is the unit of every interval: values are one number per scenario. The bootstrap is the percentile
-bootstrap (Efron 1979), whose weights are drawn once for n scenarios, so that whatever is resampled together stays paired.
+bootstrap (Efron 1979); what is resampled together stays paired.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -47,9 +48,7 @@ def bootstrap_mean(values: ArrayLike, seed: int = 0, draws: int = DRAWS, level: 
     return Interval(mean, *_quantiles(_weights(column.size, seed, draws) @ column, level))
 
 
-def paired_difference(
-    a: ArrayLike, b: ArrayLike, seed: int = 0, draws: int = DRAWS, level: float = LEVEL
-) -> Interval:
+def paired_difference(a: ArrayLike, b: ArrayLike, seed: int = 0, draws: int = DRAWS, level: float = LEVEL) -> Interval:
     """The mean of ``a - b``, both (n,) and matched by scenario; a pair counts where both are finite."""
     first, second = _column(a), _column(b)
     assert first.shape == second.shape, f"{first.size} values cannot be paired with {second.size}"
@@ -91,9 +90,7 @@ def normalised_score(
     return Interval(score, *_quantiles(scores[np.isfinite(scores)], level))
 
 
-def hierarchical_mean(
-    groups: Sequence[ArrayLike], seed: int = 0, draws: int = DRAWS, level: float = LEVEL
-) -> Interval:
+def hierarchical_mean(groups: Sequence[ArrayLike], seed: int = 0, draws: int = DRAWS, level: float = LEVEL) -> Interval:
     """The mean over scenarios of the mean over each one's seeds: ``groups[i]`` holds scenario i's values.
 
     Scenarios are resampled, then seeds within each, so that more seeds of few scenarios do not look like more evidence.
@@ -112,6 +109,7 @@ def hierarchical_mean(
     return Interval(float(means.mean()), *_quantiles(resampled, level))
 
 
+@lru_cache(maxsize=4)
 def _weights(n: int, seed: int, draws: int) -> NDArray[np.float64]:
     """(draws, n): the share of each scenario in each resample of n from n."""
     return stream(seed, "bootstrap", n).multinomial(n, np.full(n, 1.0 / n), size=draws) / n
