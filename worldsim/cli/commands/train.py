@@ -16,55 +16,61 @@ EXAMPLES = (
     "worldsim train recipe=simulator data=data/arena.lance vae=runs/vae out=runs/mine steps=4000 batch=8",
     "worldsim train recipe=simulator --help",
 )
-# Recipe -> module, its config dataclass, its function (config, data, out).
-RECIPES = {
-    "vae": ("worldsim.training.vae", "VAETrainConfig", "train_vae"),
-    "simulator": ("worldsim.training.simulator", "SimulatorTrainConfig", "train_simulator"),
-}
 
 
 @dataclasses.dataclass(kw_only=True)
 class TrainConfig:
     recipe: str = setting(
-        "what to train; recipe=NAME --help shows its settings", example="simulator", names=tuple(RECIPES)
+        "what to train; recipe=NAME --help shows its settings", example="simulator", names=("vae", "simulator")
     )
     data: list[str] = setting("tables written by worldsim collect", example="data/arena.lance", path=True)
-    out: str = setting(
-        "folder for the weights, the loss trace and the state to go on from", example="runs/a", path=True
-    )
+    out: str = setting("folder for weights, loss trace and the state to go on from", example="runs/a", path=True)
+
+
+@dataclasses.dataclass(kw_only=True)
+class TrainSimulatorConfig(TrainConfig):
+    vae: str = setting("run folder of recipe=vae, or its weights", example="runs/vae", path=True)
+
+
+# Recipe -> module, its config dataclass, its function (config, and by keyword what it is given), what it is given.
+RECIPES = {
+    "vae": ("worldsim.training.vae", "VAETrainConfig", "train_vae", TrainConfig),
+    "simulator": ("worldsim.training.simulator", "SimulatorTrainConfig", "train_simulator", TrainSimulatorConfig),
+}
 
 
 def schema(words: Sequence[str]) -> type:
-    """TrainConfig with the fields of the recipe that ``words`` name; imports that recipe."""
+    """What a recipe is given and the fields of its config, for the recipe that ``words`` name; imports that recipe."""
     named = [word.partition("=")[2] for word in words if word.startswith("recipe=")]
     if not named:
         if any("=" in word for word in words):
             raise WorldsimError(f"train needs 'recipe', one of {', '.join(RECIPES)}, for example: {EXAMPLES[0]}")
         return TrainConfig
-    common = {field.name for field in dataclasses.fields(TrainConfig)}
-    recipe = _recipe_config(named[-1])
+    recipe, given = _recipe_config(named[-1]), RECIPES[named[-1]][3]
+    taken = {field.name for field in dataclasses.fields(given)}
     hints = typing.get_type_hints(recipe)
     comments = field_comments(recipe)
     fields = [
         (field.name, hints[field.name], _copy(field, comments.get(field.name, "")))
         for field in dataclasses.fields(recipe)
-        if field.init and field.name not in common
+        if field.init and field.name not in taken
     ]
-    return dataclasses.make_dataclass("TrainConfig", fields, bases=(TrainConfig,), kw_only=True)
+    return dataclasses.make_dataclass(given.__name__, fields, bases=(given,), kw_only=True)
 
 
 def run(config: TrainConfig) -> None:
     """The same command goes on where a run was stopped, to the same bits; data may be one table or several."""
     recipe = _recipe_config(config.recipe)
+    module, _, function, given = RECIPES[config.recipe]
     values = {field.name: getattr(config, field.name) for field in dataclasses.fields(recipe) if field.init}
-    module, _, function = RECIPES[config.recipe]
-    print(getattr(import_ours(module), function)(recipe(**values), config.data, config.out))
+    inputs = {field.name: getattr(config, field.name) for field in dataclasses.fields(given) if field.name != "recipe"}
+    print(getattr(import_ours(module), function)(recipe(**values), **inputs))
 
 
 def _recipe_config(name: str) -> Any:
     if name not in RECIPES:
         raise UnknownNameError("recipe", name, RECIPES)
-    module, config, _ = RECIPES[name]
+    module, config, *_ = RECIPES[name]
     return getattr(import_ours(module), config)
 
 
