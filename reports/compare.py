@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from reports.curves import value
-from reports.plots import Point, Series
+from reports.curves import has_mean, point, primary_value
+from reports.plots import Series
 from reports.runs import Entry, Run, SuiteKey, entries, suite_keys
 from worldsim.core.statistics import paired_difference
 
@@ -64,7 +64,7 @@ def _difference(key: SuiteKey, metric: str, higher_is_better: bool, base: Entry,
 
 
 def _by_hash(entry: Entry, metric: str) -> dict[str, float]:
-    return {row["scenario_hash"]: value(row, metric) for row in entry.rows}
+    return {row["scenario_hash"]: primary_value(row, metric) for row in entry.rows}
 
 
 def compute_series(runs: Sequence[Run], key: SuiteKey) -> tuple[list[Series], str]:
@@ -76,15 +76,9 @@ def compute_series(runs: Sequence[Run], key: SuiteKey) -> tuple[list[Series], st
     series = []
     for entry, flops in known:
         part = entry.summary["score"] if scored else entry.summary["metrics"].get(primary)
-        if part and part.get("mean") is not None:
+        if has_mean(part):
             series.append(Series(entry.label, "model", [point(float(flops), part)]))
     return series, "score" if scored else primary
-
-
-def point(x: float, part: dict[str, Any]) -> Point:
-    """A summary's {"mean", "low", "high"} as a point; absent bounds become NaN."""
-    low, high = (float("nan") if part.get(side) is None else float(part[side]) for side in ("low", "high"))
-    return Point(x, float(part["mean"]), low, high)
 
 
 def model_fact(entry: Entry, name: str) -> Any:

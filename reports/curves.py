@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from reports.plots import Point, Series
 from reports.runs import Entry
-from worldsim.core.statistics import Interval, bootstrap_mean, wilson_interval
+from worldsim.core.statistics import bootstrap_mean
 
 MOST_HORIZONS = 48  # points of a line; longer curves are thinned, evenly on a logarithmic axis
 ERROR_CURVES = ("psnr", "mse", "ssim", "lpips")  # curves against horizon, in the order they are shown
@@ -18,8 +18,7 @@ ERROR_CURVES = ("psnr", "mse", "ssim", "lpips")  # curves against horizon, in th
 
 def curve_names(entries: Sequence[Entry]) -> list[str]:
     """Names of the curves in the rows, picture error first."""
-    rows = [row for entry in entries for row in entry.rows if row["status"] == "completed"]
-    names = list(dict.fromkeys(name for row in rows for name in row.get("curves") or {}))
+    names = list(dict.fromkeys(name for entry in entries for row in entry.rows for name in row.get("curves") or {}))
     return sorted(names, key=lambda name: ERROR_CURVES.index(name) if name in ERROR_CURVES else len(ERROR_CURVES))
 
 
@@ -57,10 +56,8 @@ def reference_series(entries: Sequence[Entry], name: str) -> list[Series]:
 
 
 def curve_table(entry: Entry, name: str) -> NDArray[np.float64]:
-    """Values (scenarios, horizons) of one curve over completed scenarios; NaN where there is none."""
-    curves = [
-        row["curves"][name] for row in entry.rows if row["status"] == "completed" and name in row.get("curves", {})
-    ]
+    """Values (scenarios, horizons) of one curve; NaN where there is none."""
+    curves = [row["curves"][name] for row in entry.rows if name in (row.get("curves") or {})]
     table = np.full((len(curves), max(map(len, curves), default=0)), np.nan)
     for line, curve in zip(table, curves, strict=True):
         line[: len(curve)] = [np.nan if value is None else value for value in curve]
@@ -74,33 +71,33 @@ def thinned(length: int) -> list[int]:
     return sorted({round(place) - 1 for place in np.geomspace(1, length, MOST_HORIZONS)})
 
 
-def families(entries: Sequence[Entry]) -> list[str]:
-    return list(dict.fromkeys(row["family"] for entry in entries for row in entry.rows if row.get("family")))
-
-
-def family_series(entries: Sequence[Entry], metric: str, names: Sequence[str]) -> list[Series]:
-    """The metric's mean in each family of scenarios; ``Point.x`` is the place of the family in ``names``."""
+def family_series(entries: Sequence[Entry], names: Sequence[str]) -> list[Series]:
+    """The primary metric's mean in each family, as the summaries have it; ``Point.x`` is the place in ``names``."""
     series = []
     for entry in entries:
-        points = []
-        for place, family in enumerate(names):
-            interval = mean_interval([value(row, metric) for row in entry.rows if row.get("family") == family])
-            if np.isfinite(interval.mean):
-                points.append(Point(place, *interval))
+        parts = entry.summary.get("families") or {}
+        points = [point(names.index(name), parts[name]) for name in names if has_mean(parts.get(name))]
         if points:
             series.append(Series(entry.label, entry.role, points))
     return series
 
 
-def mean_interval(values: Sequence[float]) -> Interval:
-    """The mean with its interval: Wilson's for right-or-wrong values, where a bootstrap may have no width."""
-    finite = [value for value in values if np.isfinite(value)]
-    if finite and all(value in (0.0, 0.5, 1.0) for value in finite):
-        return wilson_interval(sum(finite), len(finite))
-    return bootstrap_mean(finite)
+def has_mean(part: dict[str, Any] | None) -> bool:
+    return bool(part) and part.get("mean") is not None  # type: ignore[union-attr]
+
+
+def point(x: float, part: dict[str, Any]) -> Point:
+    """A summary's {"mean", "low", "high"} as a point; absent bounds become NaN."""
+    low, high = (float("nan") if part.get(side) is None else float(part[side]) for side in ("low", "high"))
+    return Point(x, float(part["mean"]), low, high)
 
 
 def value(row: dict[str, Any], metric: str) -> float:
-    """A row's value; NaN where it is absent or the scenario was not completed."""
-    found = (row.get("values") or {}).get(metric) if row["status"] == "completed" else None
+    """A row's value; NaN where it has none."""
+    found = (row.get("values") or {}).get(metric)
     return float("nan") if found is None else float(found)
+
+
+def primary_value(row: dict[str, Any], metric: str) -> float:
+    """A row's value of its suite's primary metric: a failed scenario counts as 0, as in the summary."""
+    return 0.0 if row["status"] == "failed" else value(row, metric)

@@ -27,7 +27,10 @@ def facts(run: Run) -> dict[str, str]:
     """Name to HTML for one run."""
     record = run.record
     shown: dict[str, str] = {}
-    for path, value in flat(record.model):
+    model = record.model
+    if len(model) == 1 and isinstance(only := next(iter(model.values())), dict):
+        model = only  # the run's one model needs no name before each fact
+    for path, value in flat(model):
         shown[": ".join(MODEL_WORDS.get(part, words(part)) for part in path)] = _value(value)
     if record.config_as_typed:
         typed = " ".join(shlex.quote(str(word)) for word in record.config_as_typed)

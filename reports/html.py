@@ -11,7 +11,7 @@ from string import Template
 
 from reports import tables
 from reports.compare import Difference, compute_series, differences
-from reports.curves import ERROR_CURVES, curve_names, curve_series, families, family_series, reference_series
+from reports.curves import ERROR_CURVES, curve_names, curve_series, family_series, reference_series
 from reports.details import details_table, resolved_configs
 from reports.numbers import count, duration, words
 from reports.plots import both_widths, compute_plot, family_bars, horizon_plot
@@ -93,7 +93,7 @@ def statement(runs: Sequence[Run], keys: Sequence[SuiteKey]) -> str:
     )
     second = f"{completed:,} of {count(planned, 'planned scenario')} scored"
     second += f", {failed:,} failed" if failed else ""
-    second += ". Brackets hold 95 % intervals over scenarios. Failures count as 0 in the primary number."
+    second += ". Brackets hold 95\u00a0% intervals over scenarios. Failures count as 0 in the primary number."
     return f"<p>{escape(first)}</p><p>{escape(second)}</p>"
 
 
@@ -122,17 +122,20 @@ def videos_section(gallery: Gallery) -> str:
 
 def suite_section(runs: Sequence[Run], key: SuiteKey) -> str:
     """Validity, the summary table, and every metric on demand."""
-    marks = "".join(validity(run, key) for run in runs if key in run.suites)
+    having = [run for run in runs if key in run.suites]
+    marks = list(dict.fromkeys(validity(run, key) for run in having))
+    if len(marks) > 1:
+        marks = [validity(run, key, f"{run.name}: ") for run in having]
     more = ""
     if len(tables.metric_names(entries(runs, key))) > 1:
         more = f"<details><summary>All metrics</summary>{tables.all_metrics_table(runs, key)}</details>"
     return (
-        f"<h3>{escape(key.title)} <small>version {key.version}</small></h3>{marks}"
+        f"<h3>{escape(key.title)} <small>version {key.version}</small></h3>{''.join(marks)}"
         f"{tables.summary_table(runs, key)}{more}"
     )
 
 
-def validity(run: Run, key: SuiteKey) -> str:
+def validity(run: Run, key: SuiteKey, who: str = "") -> str:
     """Whether the suite passed its own controls in this run; a suite that did not is marked wherever it is shown."""
     valid, reason = run.suites[key].get("valid"), run.suites[key].get("valid_reason") or ""
     name, css, sign = {
@@ -140,8 +143,9 @@ def validity(run: Run, key: SuiteKey) -> str:
         False: ("not valid: do not use these numbers", "bad", "✕"),
         None: ("not validated", "open", "?"),
     }[valid]
-    text = f"{name}. {reason[:1].upper()}{reason[1:]}" if reason else name
-    return f'<p class="validity {css}"><b aria-hidden="true">{sign}</b> {escape(run.name)}: {escape(text)}</p>'
+    text = f"{name}. {reason[:1].upper()}{reason[1:]}." if reason else f"{name}."
+    text = f"{who}{text[:1].upper()}{text[1:]}"
+    return f'<p class="validity {css}"><b aria-hidden="true">{sign}</b> {escape(text)}</p>'
 
 
 def horizon_section(runs: Sequence[Run], key: SuiteKey) -> str:
@@ -164,26 +168,26 @@ def horizon_section(runs: Sequence[Run], key: SuiteKey) -> str:
         note = f" Not drawn, because without error: {', '.join(absent)}." if absent else ""
         parts.append(
             f"<figure>{both_widths(horizon_plot, series, unit, label)}<figcaption>{escape(key.title)}. "
-            f"Mean over scenarios, band: 95 % interval.{escape(note)}</figcaption></figure>"
+            f"Mean over scenarios, band: 95\u00a0% interval.{escape(note)}</figcaption></figure>"
         )
     return "".join(parts)
 
 
 def family_section(runs: Sequence[Run], key: SuiteKey) -> str:
     listed = entries(runs, key)
-    names = families(listed)
+    names = list(dict.fromkeys(name for entry in listed for name in entry.summary.get("families") or {}))
     if len(names) < 2:
         return ""
     suite = next(run.suites[key] for run in runs if key in run.suites)
     chosen = [e for e in listed if e.role == "model"] + [e for e in listed if e.role not in ("model", "oracle")][
         :BARS_SHOWN
     ]
-    series = family_series(chosen, suite["primary"], names)
+    series = family_series(chosen, names)
     if not any(line.role == "model" for line in series):
         return ""
     label = f"{words(suite['primary'])} by kind of scenario, {key.title}"
     drawn = both_widths(family_bars, [words(name) for name in names], series, words(suite["primary"]), label)
-    return f"<figure>{drawn}<figcaption>{escape(key.title)}. Whiskers: 95 % interval.</figcaption></figure>"
+    return f"<figure>{drawn}<figcaption>{escape(key.title)}. Whiskers: 95\u00a0% interval.</figcaption></figure>"
 
 
 def comparison_section(runs: Sequence[Run], keys: Sequence[SuiteKey], compared: Sequence[Difference]) -> str:
@@ -200,7 +204,7 @@ def comparison_section(runs: Sequence[Run], keys: Sequence[SuiteKey], compared: 
             label = f"{words(name)} against training compute, {key.title}"
             parts.append(
                 f"<figure>{both_widths(compute_plot, series, words(name), label)}"
-                f"<figcaption>{escape(key.title)}. Whiskers: 95 % interval.</figcaption></figure>"
+                f"<figcaption>{escape(key.title)}. Whiskers: 95\u00a0% interval.</figcaption></figure>"
             )
     alone = [key.title for key in keys if len([e for e in entries(runs, key) if e.role == "model"]) < 2]
     if alone and len(runs) > 1:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 ABSENT = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
 
 
 def number(value: Any, digits: int = 3) -> str:
@@ -17,12 +18,14 @@ def number(value: Any, digits: int = 3) -> str:
         return "yes" if value else "no"
     if isinstance(value, int) or float(value).is_integer():
         whole = int(value)
-        return f"{whole:,}" if abs(whole) < 1e9 else scientific(whole)
+        return f"{whole:,}".replace("-", MINUS) if abs(whole) < 1e9 else scientific(whole)
     size = abs(value)
+    if size < 1e-9:  # what is left of a difference of equal numbers
+        return "0"
     if size < 1e-3 or size >= 1e5:
         return scientific(value)
     decimals = max(0, digits - 1 - math.floor(math.log10(size)))
-    return f"{value:.{min(decimals, 3)}f}".replace("-", "\N{MINUS SIGN}")
+    return f"{value:.{min(decimals, 3)}f}".replace("-", MINUS)
 
 
 def scientific(value: float) -> str:
@@ -32,12 +35,32 @@ def scientific(value: float) -> str:
 
 
 def interval(part: Mapping[str, Any] | None) -> str:
-    """ "0.93 [0.90, 0.96]" from {"mean", "low", "high"}."""
-    if not part or part.get("mean") is None:
+    """ "0.93 [0.90, 0.96]" from {"mean", "low", "high"}, all three with the same number of decimals."""
+    found = [(part or {}).get(name) for name in ("mean", "low", "high")]
+    mean, low, high = (float("nan") if value is None else float(value) for value in found)
+    if not math.isfinite(mean):
         return ABSENT
-    if part.get("low") is None or part.get("high") is None:
-        return number(part["mean"])
-    return f"{number(part['mean'])} [{number(part['low'])}, {number(part['high'])}]"
+    size = max(abs(value) for value in (mean, low, high) if math.isfinite(value))
+    if 0 < size < 1e-3 or size >= 1e5:
+        mean_text, low_text, high_text = number(mean), number(low), number(high)
+    else:
+        decimals = 2 if size == 0 else min(4, max(0 if size >= 100 else 1, 1 - math.floor(math.log10(size))))
+        decimals = 2 if 0.1 <= size < 10 else decimals
+        mean_text, low_text, high_text = (_fixed(value, decimals) for value in (mean, low, high))
+    if not math.isfinite(low) or not math.isfinite(high):
+        return mean_text.replace("-", MINUS)
+    return f"{mean_text} [{low_text}, {high_text}]".replace("-", MINUS)
+
+
+def _fixed(value: float, decimals: int) -> str:
+    text = f"{value:.{decimals}f}"
+    return text.lstrip("-") if not text.strip("-0.") else text  # never "-0.00"
+
+
+def tick_text(value: float) -> str:
+    """An axis label without trailing zeros."""
+    text = number(value)
+    return text.rstrip("0").rstrip(".") if "." in text and "10" not in text[-3:] else text
 
 
 def duration(seconds: float) -> str:

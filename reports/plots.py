@@ -9,10 +9,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from reports.numbers import number
+from reports.numbers import number, tick_text
 from reports.svg import CHARACTER_PX, Axis, Look, Svg, looks, nice_ticks, spread
 
-WIDE, NARROW = 760, 350
+WIDE, NARROW = 880, 350
 LOG_FROM = 48  # horizons beyond this many frames are placed by their logarithm
 
 
@@ -53,8 +53,11 @@ def both_widths(draw: Callable[..., Svg], *args: object) -> str:
     )
 
 
-def horizon_plot(series: Sequence[Series], y_label: str, label: str, width: float = WIDE) -> Svg:
-    """Lines with interval bands over the number of dreamed frames; names stand at the line ends, or below if narrow."""
+def horizon_plot(series: Sequence[Series], y_label: str, label: str, log_y: bool = False, width: float = WIDE) -> Svg:
+    """Lines with interval bands over the number of dreamed frames; names stand at the line ends, or below if narrow.
+
+    With ``log_y`` every mean must be above 0.
+    """
     styles = looks([line.role for line in series])
     everything = [point for line in series for point in line.points]
     last = max(point.x for point in everything)
@@ -64,15 +67,19 @@ def horizon_plot(series: Sequence[Series], y_label: str, label: str, width: floa
     plot_height = 230 if narrow else 290
     drawing = Svg(width, top + plot_height + below, label)
     x = Axis(1, max(2, last), left, width - max(14, names_px), log=last > LOG_FROM)
-    y_ticks = nice_ticks(*_range(everything))
-    y = Axis(y_ticks[0], y_ticks[-1], top + plot_height, top)
+    if log_y:
+        y_ticks = decades(min(p.mean for p in everything), max(p.mean for p in everything))
+    else:
+        y_ticks = nice_ticks(*_range(everything), 6)
+    y = Axis(y_ticks[0], y_ticks[-1], top + plot_height, top, log=log_y)
     _y_axis(drawing, y, y_ticks, left, x.end, y_label)
     _horizon_ticks(drawing, x, int(last), top + plot_height, narrow)
     order = sorted(range(len(series)), key=lambda index: series[index].role == "model")  # models are drawn on top
     for index in order:
         line, look = series[index], styles[index]
         bounded = [p for p in line.points if p.bounded]
-        drawing.band([(x(p.x), y(p.low)) for p in bounded], [(x(p.x), y(p.high)) for p in bounded], look)
+        low = [(x(p.x), y(max(p.low, y.low))) for p in bounded]  # a logarithmic axis has no place for 0
+        drawing.band(low, [(x(p.x), y(min(p.high, y.high))) for p in bounded], look)
     for index in order:
         line, look = series[index], styles[index]
         drawing.path([(x(p.x), y(p.mean)) for p in line.points], look)
@@ -99,7 +106,7 @@ def family_bars(
     style_of = {line.name: look for line, look in zip(series, styles, strict=True)}
     bar, space = 13, 13
     row_height = space + (bar + 3) * len(models)
-    left = min(0.38 * width, 16 + CHARACTER_PX * max(len(name) for name in families))
+    left = min(0.45 * width, 16 + CHARACTER_PX * max(len(name) for name in families))
     top, legend_rows = 8, len(series)
     height = top + row_height * len(families) + 44 + 18 * legend_rows
     drawing = Svg(width, height, label)
@@ -109,7 +116,7 @@ def family_bars(
     floor = top + row_height * len(families)
     for tick in ticks:
         drawing.line(x(tick), top, x(tick), floor, "rule zero" if tick == 0 else "rule")
-        drawing.text(x(tick), floor + 16, number(tick), "middle", "tick")
+        drawing.text(x(tick), floor + 16, tick_text(tick), "middle", "tick")
     drawing.text(x.end, floor + 34, x_label, "end", "axis")
     for row, family in enumerate(families):
         middle = top + row_height * (row + 0.5)
@@ -118,7 +125,7 @@ def family_bars(
             for p in (p for p in line.points if p.x == row):
                 at = middle + (index - len(models) / 2) * (bar + 3) + 1.5
                 look = style_of[line.name]
-                drawing.rect(min(x(0), x(p.mean)), at, abs(x(p.mean) - x(0)), bar, f"bar {look.css}")
+                drawing.rect(min(x(0), x(p.mean)), at, abs(x(p.mean) - x(0)), bar, f"fill {look.css}")
                 if p.bounded:
                     drawing.whisker(x(p.low), x(p.high), at + bar / 2, look.css)
                 drawing.marker(x(p.mean), at + bar / 2, look, 3.2)
@@ -130,7 +137,7 @@ def family_bars(
     return drawing
 
 
-def interval_strip(point: Point | None, low: float, high: float, role: str, zero: float | None = None) -> str:
+def interval_strip(point: Point | None, low: float, high: float, look: Look, zero: float | None = None) -> str:
     """A small mean with whiskers for a table cell; ``low`` and ``high`` are the column's common range."""
     drawing = Svg(
         132, 18, "" if point is None else f"{number(point.mean)}, {number(point.low)} to {number(point.high)}"
@@ -140,7 +147,6 @@ def interval_strip(point: Point | None, low: float, high: float, role: str, zero
     if zero is not None and low <= zero <= high:
         drawing.line(x(zero), 1, x(zero), 17, "rule zero")
     if point is not None:
-        (look,) = looks([role])
         if point.bounded:
             drawing.whisker(x(point.low), x(point.high), 9, look.css)
         drawing.marker(x(point.mean), 9, look)
@@ -180,7 +186,7 @@ def _range(points: Sequence[Point]) -> tuple[float, float]:
 def _y_axis(drawing: Svg, y: Axis, ticks: Sequence[float], left: float, right: float, words: str) -> None:
     for tick in ticks:
         drawing.line(left, y(tick), right, y(tick), "rule zero" if tick == 0 else "rule")
-        drawing.text(left - 8, y(tick) + 4, number(tick), "end", "tick")
+        drawing.text(left - 8, y(tick) + 4, tick_text(tick), "end", "tick")
     drawing.text(0, 12, words, "start", "axis")
 
 
@@ -189,8 +195,8 @@ def _horizon_ticks(drawing: Svg, x: Axis, last: int, floor: float, narrow: bool)
         ticks = [2**power for power in range(int(math.log2(last)) + 1)]
         ticks = ticks[:: 2 if narrow and len(ticks) > 6 else 1]
     else:
-        ticks = [1, *(int(tick) for tick in nice_ticks(1, last, 5 if narrow else 8) if 1 < tick <= last)]
-        ticks = [tick for tick in ticks if tick == int(tick)]
+        round_ticks = nice_ticks(1, last, 5 if narrow else 8)
+        ticks = [1, *(int(tick) for tick in round_ticks if 1 < tick <= last and tick.is_integer())]
     for tick in ticks:
         drawing.line(x(tick), floor, x(tick), floor + 4)
         drawing.text(x(tick), floor + 17, str(tick), "middle", "tick")

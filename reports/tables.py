@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from reports.compare import Difference, point
-from reports.curves import curve_names, curve_table
+from reports.compare import Difference
+from reports.curves import curve_names, curve_table, has_mean, point
 from reports.numbers import ABSENT, count, interval, number, words
 from reports.plots import Point, interval_strip
 from reports.runs import Entry, Run, SuiteKey, entries, suite_keys
+from reports.svg import MODEL_LOOKS, looks
 
 ROLE_WORDS = {
     "model": "model",
@@ -50,16 +51,16 @@ def summary_table(runs: Sequence[Run], key: SuiteKey) -> str:
     pad = (high - low) * 0.04 or 0.5
     arrow = "higher is better" if suite.get("higher_is_better", True) else "lower is better"
     body, classes = [], []
-    for entry, p in zip(listed, points, strict=True):
+    for entry, p, look in zip(listed, points, looks([entry.role for entry in listed]), strict=True):
         metric = entry.summary["metrics"].get(primary)
-        strip = interval_strip(p, low - pad, high + pad, entry.role) if p else ""
+        strip = interval_strip(p, low - pad, high + pad, look) if p else ""
         score = entry.summary.get("score")
         body.append(
             [
                 f'{escape(entry.label)}<span class="role">{escape(ROLE_WORDS.get(entry.role, entry.role))}</span>',
                 escape(interval(metric)),
                 strip,
-                escape(interval(score)),
+                escape(interval(score)) + ("" if score else _small(entry.summary.get("score_reason"))),
                 escape(coverage(entry.summary)),
             ]
         )
@@ -105,19 +106,25 @@ def difference_table(differences: Sequence[Difference]) -> str:
     for d in differences:
         p = Point(0, d.mean, d.low, d.high) if math.isfinite(d.mean) else None
         reach = max([abs(value) for value in (p.extent if p else ())], default=1.0) * 1.1 or 1.0
-        strip = interval_strip(p, -reach, reach, "model", zero=0.0) if p else ""
+        strip = interval_strip(p, -reach, reach, MODEL_LOOKS[0], zero=0.0) if p else ""
         body.append(
             [
-                escape(d.key.title),
+                f'{escape(d.key.title)}<span class="role">{escape(words(d.metric))}</span>',
                 f"{escape(d.other.label)} \N{MINUS SIGN} {escape(d.base.label)}",
-                escape(words(d.metric)),
                 escape(interval(d.__dict__)),
                 strip,
-                f"{d.pairs}" + (f" ({d.unmatched} without partner)" if d.unmatched else ""),
+                f"{d.pairs}" + (f'<span class="role">{d.unmatched} unmatched</span>' if d.unmatched else ""),
                 escape(d.verdict),
             ]
         )
-    head = ["suite", "difference", "metric", "mean [95 % interval]", "around zero", "pairs", "in words"]
+    head = [
+        "suite",
+        "difference",
+        "mean [95\u00a0% interval]",
+        '<span class="range">around zero</span>',
+        "pairs",
+        "in words",
+    ]
     return table("Paired differences", head, body)
 
 
@@ -217,5 +224,9 @@ def difference_lines(differences: Sequence[Difference]) -> list[list[Any]]:
     ]
 
 
+def _small(words_: str | None) -> str:
+    return f'<span class="role">{escape(words_)}</span>' if words_ else ""
+
+
 def _point(part: dict[str, Any] | None) -> Point | None:
-    return None if not part or part.get("mean") is None else point(0, part)
+    return point(0, part) if part and has_mean(part) else None

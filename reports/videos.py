@@ -15,12 +15,13 @@ from reports.numbers import number, words
 from reports.runs import Entry, Run, SuiteKey, entries, suite_keys
 from worldsim.core.errors import WorldsimError
 from worldsim.core.records import content_hash
-from worldsim.core.video import VideoInfo, contact_sheet, png_bytes, read_frames, video_info
+from worldsim.core.video import VideoInfo, png_bytes, read_frames, video_info
 
 SCENARIOS_PER_SUITE = 3
 MOST_VIDEO_BYTES = 11_000_000  # before base64, which adds a third
 STRIP_PX = 64  # height of a strip's frames
 STRIP_COLUMNS = 8
+GIVEN_FRAMES = 1  # a video of a scenario begins with the last frame that the simulator was shown
 CONTROLS_SHOWN = 2  # beside the models, so that a row stays readable
 
 
@@ -38,7 +39,7 @@ class Cell:
 
 @dataclass
 class Scene:
-    """One scenario: rows of cells that play in step; ``context`` is the number of given frames, -1 where unknown."""
+    """One scenario: rows of cells that play in step; the first ``context`` frames were given, not dreamed."""
 
     group: str
     title: str
@@ -117,19 +118,21 @@ def strip(scene: Scene) -> str:
         step = max(1, round(cell.info.height / STRIP_PX))
         frames = read_frames(cell.path, picks)[0][:, step // 2 :: step, step // 2 :: step]
         size = size if any(size) else (frames.shape[1], frames.shape[2])
-        rows.append((cell, base64.b64encode(png_bytes(contact_sheet([frames], gap=4))).decode()))
+        rows.append((cell, [base64.b64encode(png_bytes(frame)).decode() for frame in frames]))
     height, width = size
     total = len(picks) * (width + 4) - 4
     parts = []
     for column, pick in enumerate(picks):
-        parts.append(f'<text x="{column * (width + 4)}" y="10">{escape(_frame_name(pick, scene.context))}</text>')
-    for down, (cell, png) in enumerate(rows):
-        top = 18 + down * (height + 22)
-        parts.append(
-            f'<image x="0" y="{top}" width="{total}" height="{height}" href="data:image/png;base64,{png}"/>'
-            f'<text class="row" x="0" y="{top + height + 12}">{escape(cell.label)}</text>'
-        )
-    tall = 18 + len(rows) * (height + 22)
+        parts.append(f'<text x="{column * (width + 4)}" y="9">{escape(_frame_name(pick, scene.context))}</text>')
+    for down, (cell, pngs) in enumerate(rows):
+        top = 30 + down * (height + 26)
+        parts.append(f'<text class="row" x="0" y="{top - 4}">{escape(cell.label)}</text>')
+        parts += [
+            f'<image x="{column * (width + 4)}" y="{top}" width="{width}" height="{height}" '
+            f'href="data:image/png;base64,{png}"/>'
+            for column, png in enumerate(pngs)
+        ]
+    tall = 30 + len(rows) * (height + 26) - 26
     label = escape(f"Still frames of {scene.title}: " + ", ".join(cell.label for cell, _ in rows))
     return f'<svg class="frames" viewBox="0 0 {total} {tall}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
 
@@ -167,8 +170,7 @@ def _scene(key: SuiteKey, scenario: str, shown: Sequence[Entry]) -> Scene:
     for entry, row in rows:
         facts = [f"{words(name)} {number(value(row, name))}" for name in list(row.get("values") or {})[:6]]
         values.append((entry.label, ", ".join(facts) if facts else row.get("reason") or row["status"]))
-    context = first.get("context_frames")
-    return Scene(key.title, scenario + family, -1 if context is None else int(context), labels, values)
+    return Scene(key.title, scenario + family, int(first.get("given_frames", GIVEN_FRAMES)), labels, values)
 
 
 def _cell(entry: Entry, label: str, kind: str, relative: str) -> Cell:
@@ -202,8 +204,6 @@ def _in_family_order(shown: Sequence[Entry]) -> list[str]:
 
 
 def _frame_name(frame: int, context: int) -> str:
-    if context < 0:
-        return f"frame {frame}"
     return "given" if frame < context else f"+{frame - context + 1}"
 
 

@@ -57,6 +57,7 @@
     for (const branch of scene.branches) {
       if (branch.label) grid.append(element("p", "branch", branch.label));
       const row = element("div", "cells");
+      row.style.setProperty("--columns", Math.max(2, branch.cells.length));
       row.append(...branch.cells.map(cellFigure));
       grid.append(row);
     }
@@ -80,15 +81,15 @@
   }
 
   function describe() {
-    const dreamed = scene.context >= 0 && frame >= scene.context;
-    const part = scene.context < 0 ? "" : dreamed ? "dreamed +" + (frame - scene.context + 1) : "given";
+    const dreamed = frame >= scene.context;
+    const part = dreamed ? "dreamed +" + (frame - scene.context + 1) : "given";
     const time = (frame / scene.fps).toFixed(2) + " s";
-    const spoken = ["frame " + (frame + 1) + " of " + scene.frames, part, time].filter(Boolean);
+    const spoken = ["frame " + (frame + 1) + " of " + scene.frames, part, time];
     scrub.value = frame;
     scrub.setAttribute("aria-valuetext", spoken.join(", "));
     where.textContent = spoken.join(" · ");
     player.classList.toggle("dreaming", dreamed);
-    for (const state of grid.querySelectorAll(".state")) state.textContent = part && (dreamed ? "dreamed" : "given");
+    for (const state of grid.querySelectorAll(".state")) state.textContent = dreamed ? "dreamed" : "given";
   }
 
   function show(index) {
