@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 from worldsim.core.errors import UnknownNameError
 from worldsim.core.registry import Registry
-from worldsim.core.siblings import OUR_FOLDER, import_ours
-
-CHECKPOINTS = OUR_FOLDER / "worldsim" / "checkpoints"
+from worldsim.core.siblings import import_ours
 
 
 def games() -> Registry:
@@ -35,11 +29,6 @@ def metrics() -> Registry:
     return import_ours("evals.metrics").METRICS
 
 
-def checkpoints() -> list[Path]:
-    """The folders of the checkpoints that come with worldsim."""
-    return sorted(file.parent for file in CHECKPOINTS.glob("*/config.json"))
-
-
 def environment_ids() -> list[str]:
     return games().names()
 
@@ -57,7 +46,9 @@ def control_names() -> list[str]:
 
 
 def checkpoint_names() -> list[str]:
-    return [folder.name for folder in checkpoints()]
+    from worldsim.simulators.checkpoints import shipped_names
+
+    return shipped_names()
 
 
 def simulator_names() -> list[str]:
@@ -72,11 +63,3 @@ def chosen(registry: Registry, wanted: Sequence[str]) -> list[str]:
         if name not in registry:
             raise UnknownNameError(registry.kind, name, [*registry.names(), "all"])
     return list(dict.fromkeys(wanted))
-
-
-def is_installed(package: str) -> bool:
-    return importlib.util.find_spec(package) is not None
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "config.json").read_text())

@@ -21,7 +21,7 @@ import numpy as np
 
 from worldsim.core.actions import ActionCodec
 from worldsim.core.errors import WorldsimError
-from worldsim.core.records import RunRecord, content_hash, utc_now
+from worldsim.core.records import RunRecord, content_hash, to_plain, utc_now
 from worldsim.data import parts, store
 from worldsim.data.pool import Pool
 from worldsim.data.rows import TableInfo, episode_rows
@@ -58,12 +58,11 @@ def collect(
     record = RunRecord("collect", Path(out).name, asdict(info), planned=episodes, started_utc=utc_now())
     record.seeds = {"root": seed}
     begun = time.monotonic()
-    done = _committed(out, info, storage_options)
-    if done == episodes:
+    if _committed(out, info, storage_options) == episodes:
         say(f"{out} is finished: {episodes} episodes; nothing to do.")
     else:
         with parts.locked(_parts_folder(out, info)) as folder:
-            _play_and_commit(out, folder, done, info, workers, storage_options, say)
+            _play_and_commit(out, folder, info, workers, storage_options, say)
     record.wall_s = time.monotonic() - begun
     return _finish(out, info, record, storage_options)
 
@@ -71,13 +70,13 @@ def collect(
 def _play_and_commit(
     out: str,
     folder: Path,
-    done: int,
     info: TableInfo,
     workers: int,
     storage_options: dict[str, str] | None,
     say: Callable[[str], None],
 ) -> None:
     episodes = info.planned_episodes
+    done = _committed(out, info, storage_options)  # again, now that no other process can commit
     missing = [i for i in range(done, episodes) if not parts.path_of(folder, i).exists()]
     chunk = max(1, COMMIT_BYTES // ((info.max_steps + 1) * info.height * info.width * 3))
     begun = said = time.monotonic()
@@ -128,7 +127,7 @@ def describe(
             )
         return TableInfo(
             env_id=env_id,
-            env_kwargs=env_kwargs,
+            env_kwargs=to_plain(env_kwargs),  # as it reads back from the table
             policy=make_policy,
             split=split,
             seed=seed,

@@ -47,9 +47,6 @@ def make_game(env_id: str, env_kwargs: dict[str, Any], make_policy: str) -> tupl
     """The game and the policy that plays it; WorldsimError when either name leads nowhere."""
     import gymnasium
 
-    from worldsim.gym import plugin
-
-    plugin.register()
     module, _, attribute = make_policy.partition(":")
     try:
         factory = getattr(import_ours(module), attribute)

@@ -1,4 +1,4 @@
-"""Building blocks of the transformer: precision-agnostic linear layers, 3-D rotary positions, conditioning embeddings."""
+"""Building blocks of the transformer: linear layers of any precision, 3-D rotary positions, conditioning."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def axis_split(head_dim: int) -> tuple[int, int, int]:
 
 
 def rope_table(positions_N3: Tensor, head_dim: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Cosines and signed sines (N, head_dim) for tokens at (t, y, x); float64 inside, so that long videos stay exact."""
+    """Cosines and signed sines (N, head_dim) for tokens at (t, y, x); float64 inside: long videos stay exact."""
     angles = []
     for axis, pairs in enumerate(axis_split(head_dim)):
         frequency = _ROPE_BASE ** (-torch.arange(pairs, dtype=torch.float64, device=positions_N3.device) / pairs)

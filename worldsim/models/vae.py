@@ -1,7 +1,7 @@
 """The image autoencoder (temporal stride 1): frames to latents an eighth of their height and width, and back.
 
-A variational autoencoder with a fixed posterior width (as in LDM, Rombach et al. 2022, with the variance held constant):
-the decoder always sees noised latents, so it forgives the small errors of a diffusion model.
+A variational autoencoder (as in LDM, Rombach et al. 2022) whose posterior width is held at a share of the latents'
+spread: the decoder always sees noised latents, so it forgives the small errors of a diffusion model.
 Norm-free residual blocks with a zero-initialised gain (SkipInit, De and Smith 2020) keep the decoder cheap to stream.
 
 Shapes: B batch, C latent channels, H and W pixels; h = H/8, w = W/8.
@@ -138,11 +138,15 @@ def load_vae(path: Path) -> VAE:
     config = header["config"]
     vae = VAE(VAEConfig(**{**config, "widths": tuple(config["widths"])}))
     load_weights(path, vae)
-    return vae.to(memory_format=torch.channels_last).eval()
+    return channels_last(vae).eval()
+
+
+def channels_last(vae: VAE) -> VAE:
+    return vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def to_signed(frames_BHW3: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """uint8 frames (B, H, W, 3) to (B, 3, H, W) in [-1, 1], channels-last in memory (fastest for convolutions on CPU)."""
+    """uint8 frames (B, H, W, 3) to (B, 3, H, W) in [-1, 1], channels-last in memory (fastest on CPU)."""
     return (frames_BHW3.to(dtype) / 127.5 - 1).permute(0, 3, 1, 2)
 
 

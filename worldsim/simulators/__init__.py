@@ -14,7 +14,8 @@ def load(
 ) -> DiTSimulator:
     """The simulator of a shipped checkpoint ("voxel-base") or of a folder written by training.
 
-    ``steps``: denoising steps a frame; None takes the checkpoint's own. ``precision``: "bfloat16" (default) or "float32".
+    ``steps``: denoising steps a frame; None takes the checkpoint's own.
+    ``precision``: "bfloat16" (default) or "float32".
     Raises UnknownNameError or DamagedFileError when there is no such checkpoint or it cannot be read.
     """
     import torch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -38,8 +39,9 @@ class StreamState:
 
     def select(self, slots: Sequence[int]) -> StreamState:
         index = torch.as_tensor(list(slots))
-        parts = [tensor[index].clone() for tensor in self._tensors()]
-        return StreamState(self.cache.select(index), *parts, self.seed_B[np.asarray(slots, int)].copy())
+        newest, before, action, known, time = (tensor[index].clone() for tensor in self._tensors())
+        seed_B = self.seed_B[np.asarray(slots, int)].copy()
+        return StreamState(self.cache.select(index), newest, before, action, known, time, seed_B)
 
     def assign(self, slots: Sequence[int], other: StreamState) -> None:
         index = torch.as_tensor(list(slots))
@@ -129,9 +131,10 @@ class DiTSimulator:
     # -- inside ---------------------------------------------------------------------------------------------------
 
     def _advance(self, state: StreamState, action_BA: Tensor, levels: list[float]) -> tuple[StreamState, Prediction]:
-        sample_BChw, context, previous_BChw, time_B = self._begin(state)
+        sample_BChw, newest, previous_BChw, time_B = self._begin(state)
+        context: StreamContext | None = newest
         output = None
-        for level, next_level in zip(levels[:-1], levels[1:], strict=True):
+        for level, next_level in pairwise(levels):
             output = self.dit.stream(
                 state.cache,
                 sample_BChw.to(self.dtype),
@@ -155,7 +158,7 @@ class DiTSimulator:
         return new, prediction
 
     def _begin(self, state: StreamState) -> tuple[Tensor, StreamContext, Tensor, Tensor]:
-        """Initial noise of the next frame, and the newest frame as context, really noised to the level it is labelled."""
+        """Initial noise of the next frame, and the newest frame as context, really noised to its labelled level."""
         noise_B2Chw = self._noise(state)
         level_B = torch.full_like(state.action_known_B, self.context_noise)
         previous_BChw = add_noise(state.newest_BChw, noise_B2Chw[:, 1], level_B).to(self.dtype)

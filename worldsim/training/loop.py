@@ -67,7 +67,7 @@ class LoopConfig:
 
 
 class Trainer:
-    """Runs ``loss(step) -> (loss, values to log)`` for ``config.steps`` steps on ``model``, from where the folder stands.
+    """Runs ``loss(step) -> (loss, values to log)`` for ``config.steps`` steps, from where the folder stands.
 
     ``identity`` is what must not change between a run and its continuation (data, codec, ...).
     """
@@ -146,10 +146,10 @@ class Trainer:
             optimizer.step()
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
-            averages, parameters = list(self.ema.values()), list(self.model.parameters())
-            torch._foreach_lerp_(averages, parameters, 1 - decay)
+            current: list[Tensor] = list(self.model.parameters())
+            torch._foreach_lerp_(list(self.ema.values()), current, 1 - decay)
         self.step += 1
-        return {"loss": float(loss.detach()), **{name: float(value) for name, value in values.items()}}
+        return {"loss": float(loss.detach()), **{name: float(value.detach()) for name, value in values.items()}}
 
     # -- state on disk --------------------------------------------------------------------------------------------
 

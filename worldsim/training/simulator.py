@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -162,9 +163,7 @@ def _encode(table: EpisodeTable, vae: VAE, vae_path: Path, dtype: torch.dtype) -
     """Latents of a table, kept beside it: they are made once for a table and an autoencoder."""
     if "://" in table.path:
         raise WorldsimError(f"{table.path}: latents are kept beside the table; copy the table to a local folder first.")
-    encoder = VAE(vae.config).to(memory_format=torch.channels_last)
-    encoder.load_state_dict(vae.state_dict())
-    encoder = encoder.to(dtype)
+    encoder = copy.deepcopy(vae).to(dtype)
 
     @torch.inference_mode()
     def encode(frames: Frames) -> NDArray[np.float16]:

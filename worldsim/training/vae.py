@@ -14,7 +14,7 @@ from worldsim.core.seeding import derive_seed
 from worldsim.data.clips import ClipReader
 from worldsim.data.store import EpisodeTable
 from worldsim.models.checkpoint import save_model
-from worldsim.models.vae import VAE, VAEConfig, check_frame_size, to_signed
+from worldsim.models.vae import VAE, VAEConfig, channels_last, check_frame_size, to_signed
 from worldsim.training.loop import LoopConfig, Trainer
 
 
@@ -38,7 +38,7 @@ def train_vae(config: VAETrainConfig, data: Sequence[str | Path], out: str | Pat
     height, width = tables[0].frame_shape[:2]
     check_frame_size(height, width)
     torch.manual_seed(derive_seed(config.seed, "vae weights"))
-    vae = VAE(config.model).to(memory_format=torch.channels_last)
+    vae = channels_last(VAE(config.model))
 
     def frames(step: int) -> Tensor:
         batch = reader.batch(step).frames

@@ -7,12 +7,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from worldsim.cli import names
 from worldsim.cli.commands import eval as evaluation
 from worldsim.cli.commands import rollout
 from worldsim.cli.progress import duration
 from worldsim.cli.settings import setting
-from worldsim.core.errors import MissingDependencyError, UnknownNameError
+from worldsim.core.errors import MissingDependencyError, WorldsimError
 from worldsim.core.siblings import import_ours
 
 EXAMPLES = ("worldsim demo", "worldsim demo simulator=voxel-base limit=30 out=runs/look")
@@ -37,6 +36,8 @@ def run(config: DemoConfig) -> None:
     """
     begun = time.monotonic()
     simulators = [name for name in config.simulator if _is_playable(name)]
+    if not simulators:
+        raise WorldsimError("none of the games is installed that the simulators need: pip install 'worldsim[doom]'.")
     out = Path(config.out)
     steps = len(simulators) + 2
     for number, name in enumerate(simulators, start=1):
@@ -58,12 +59,11 @@ def run(config: DemoConfig) -> None:
 
 
 def _is_playable(name: str) -> bool:
-    """Whether the checkpoint's game is installed; says on stderr what is missing. UnknownNameError if not ours."""
-    folders = {folder.name: folder for folder in names.checkpoints()}
-    if name not in folders:
-        raise UnknownNameError("checkpoint", name, folders)
+    """Whether the checkpoint's games are installed; says on stderr what is missing."""
+    from worldsim.simulators.checkpoints import find_checkpoint
+
     registration = import_ours("envs.registration")
-    for env_id in names.read_config(folders[name]).get("env_ids", []):
+    for env_id in find_checkpoint(name).config["env_ids"]:
         entry = registration.GAMES.entry(env_id)
         if registration.missing_dependency(entry):
             package, extra = entry.info["requires"]

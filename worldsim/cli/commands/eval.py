@@ -44,6 +44,8 @@ class EvalConfig:
         names="worldsim.cli.names:control_names",
     )
     steps: int | None = setting("denoising steps a frame; the checkpoint's own unless given", default=None)
+    precision: str = setting("of the network", default="bfloat16", names=("bfloat16", "float32"))
+    device: str = setting("where the network runs", default="cpu", example="cuda")
     seed: int = setting("root seed of the dreams", default=0)
     videos: int = setting("scenarios of each suite in each game to film", default=3)
     batch: int = setting("dreams at once", default=16)
@@ -67,7 +69,7 @@ def evaluate(config: EvalConfig) -> Path:
     controls += [name for name in config.simulator if name in names.controls() and name not in controls]
     out = Path(config.out or Path("runs") / "+".join(Path(name).name for name in config.simulator))
 
-    simulators = load_simulators(models, config.steps)
+    simulators = load_simulators(models, steps=config.steps, precision=config.precision, device=config.device)
     summary = import_ours("evals.run").evaluate(
         [(simulator, "model") for simulator in simulators],
         suites,
@@ -88,13 +90,14 @@ def evaluate(config: EvalConfig) -> Path:
     return out
 
 
-def load_simulators(wanted: Sequence[str], steps: int | None) -> list[Any]:
-    """Our simulators by checkpoint name or folder; imports torch only when there is one."""
-    if not wanted:
-        return []
+def load_simulators(wanted: Sequence[str], **settings: Any) -> list[Any]:
+    """Our simulators by checkpoint name or folder; the names are checked before torch is imported."""
     from worldsim.simulators import load
+    from worldsim.simulators.checkpoints import find_checkpoint
 
-    return [load(name, steps=steps) for name in wanted]
+    for name in wanted:
+        find_checkpoint(name)
+    return [load(name, **settings) for name in wanted]
 
 
 def _env_kwargs(env_id: str, simulators: Sequence[Any]) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from worldsim.cli import names
@@ -11,6 +13,7 @@ from worldsim.cli.settings import setting
 from worldsim.cli.table import aligned
 from worldsim.core.errors import UnknownNameError
 from worldsim.core.registry import Registry
+from worldsim.core.siblings import import_ours
 
 EXAMPLES = ("worldsim ls envs", "worldsim ls checkpoints --json")
 
@@ -40,14 +43,14 @@ def run(config: LsConfig) -> None:
 
 
 def _envs() -> list[dict[str, Any]]:
+    missing_dependency = import_ours("envs.registration").missing_dependency
     rows = []
     for entry in names.games():
-        package, extra = entry.info.get("requires", ("", ""))
-        ready = not package or names.is_installed(package)
+        _, extra = entry.info.get("requires", ("", ""))
         rows.append(
             {
                 "id": entry.name,
-                "installed": "yes" if ready else f"no: pip install 'worldsim[{extra}]'",
+                "installed": f"no: pip install 'worldsim[{extra}]'" if missing_dependency(entry) else "yes",
                 "offers": list(entry.info.get("capabilities", [])),
                 "summary": entry.summary,
             }
@@ -73,21 +76,30 @@ def _simulators() -> list[dict[str, Any]]:
 
 
 def _checkpoints() -> list[dict[str, Any]]:
+    from worldsim.simulators.checkpoints import find_checkpoint
+
     rows = []
-    for folder in names.checkpoints():
-        config = names.read_config(folder)
-        size = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
+    for name in names.checkpoint_names():
+        checkpoint = find_checkpoint(name)
+        weights = sorted(checkpoint.folder.glob("*.safetensors"))
         rows.append(
             {
-                "name": folder.name,
-                "env": config.get("env_ids", config.get("env_id", "")),
-                "frame": f"{config.get('height', '?')}x{config.get('width', '?')}",
-                "fps": config.get("fps", ""),
-                "params": config.get("params", ""),
-                "MB": round(size / 1e6, 1),
+                "name": name,
+                "env": checkpoint.config["env_ids"],
+                "frame": f"{checkpoint.config['height']}x{checkpoint.config['width']}",
+                "fps": checkpoint.config["fps"],
+                "params": sum(map(_parameters, weights)),
+                "MB": round(sum(file.stat().st_size for file in weights) / 1e6, 1),
             }
         )
     return rows
+
+
+def _parameters(weights: Path) -> int:
+    """The numbers in a safetensors file, read off its header (its length in 8 bytes, then JSON), without torch."""
+    with open(weights, "rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    return sum(math.prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
 
 
 LISTS = {

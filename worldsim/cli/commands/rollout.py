@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from worldsim.cli import names
+from worldsim.cli.commands.eval import load_simulators
 from worldsim.cli.progress import Progress
 from worldsim.cli.settings import setting
 from worldsim.cli.table import aligned
@@ -36,6 +37,8 @@ class RolloutConfig:
     frames: int = setting("frames to dream in each", default=100)
     context: int | None = setting("real frames shown first; what the simulator likes unless given", default=None)
     steps: int | None = setting("denoising steps a frame; the checkpoint's own unless given", default=None)
+    precision: str = setting("of the network", default="bfloat16", names=("bfloat16", "float32"))
+    device: str = setting("where the network runs", default="cpu", example="cuda")
     seed: int = setting("root seed", default=0)
     out: str = setting("folder for the videos and rows", default="runs/rollout", path=True)
 
@@ -51,9 +54,10 @@ def run(config: RolloutConfig) -> None:
         if value is not None and value < 1:
             raise WorldsimError(f"{name}={value}: {name!r} has to be at least 1.")
 
-    from worldsim.simulators import load
-
-    roll(load(config.simulator, steps=config.steps), config)
+    (simulator,) = load_simulators(
+        [config.simulator], steps=config.steps, precision=config.precision, device=config.device
+    )
+    roll(simulator, config)
 
 
 def roll(simulator: Any, config: RolloutConfig) -> list[dict[str, Any]]:
