@@ -155,19 +155,20 @@ def horizon_section(runs: Sequence[Run], key: SuiteKey) -> str:
     parts = []
     for name in names:
         series, absent = curve_series(listed, name)
-        if (
-            name == "psnr"
-        ):  # identical pictures have no finite PSNR; where it was capped, it would only squeeze the plot
+        if name in ("psnr", "mse"):  # the game against itself: no error, which neither scale has a place for
             absent = list(dict.fromkeys([*absent, *(line.name for line in series if line.role == "oracle")]))
             series = [line for line in series if line.role != "oracle"]
         if not series:
             continue
         series += reference_series(listed, name)
+        log_y = name == "mse" and all(point.mean > 0 for line in series for point in line.points)
         label = f"{words(name)} against frames dreamed, {key.title}: {', '.join(line.name for line in series)}"
-        unit = {"psnr": "PSNR (dB), higher is better", "mse": "mean squared error"}.get(name, words(name))
+        unit = {"psnr": "PSNR (dB), higher is better", "mse": "mean squared error (log scale), lower is better"}.get(
+            name, words(name)
+        )
         note = f" Not drawn, because without error: {', '.join(absent)}." if absent else ""
         parts.append(
-            f"<figure>{both_widths(horizon_plot, series, unit, label)}<figcaption>{escape(key.title)}. "
+            f"<figure>{both_widths(horizon_plot, series, unit, label, log_y)}<figcaption>{escape(key.title)}. "
             f"Mean over scenarios, band: 95\u00a0% interval.{escape(note)}</figcaption></figure>"
         )
     return "".join(parts)

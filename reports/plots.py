@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from reports.numbers import number, tick_text
-from reports.svg import CHARACTER_PX, Axis, Look, Svg, looks, nice_ticks, spread
+from reports.svg import CHARACTER_PX, Axis, Look, Svg, decades, looks, nice_ticks, spread
 
 WIDE, NARROW = 880, 350
 LOG_FROM = 48  # horizons beyond this many frames are placed by their logarithm
@@ -196,7 +196,7 @@ def _horizon_ticks(drawing: Svg, x: Axis, last: int, floor: float, narrow: bool)
         ticks = ticks[:: 2 if narrow and len(ticks) > 6 else 1]
     else:
         round_ticks = nice_ticks(1, last, 5 if narrow else 8)
-        ticks = [1, *(int(tick) for tick in round_ticks if 1 < tick <= last and tick.is_integer())]
+        ticks = [1, *(int(tick) for tick in round_ticks if 1 < tick <= last and float(tick).is_integer())]
     for tick in ticks:
         drawing.line(x(tick), floor, x(tick), floor + 4)
         drawing.text(x(tick), floor + 17, str(tick), "middle", "tick")

@@ -17,7 +17,11 @@ from evals.run import evaluate
 from worldsim.core.types import Prediction
 
 GAME = ("voxel/arena", {})
-OVERRIDES = {"control": {"horizon": 16}, "drift": {"horizon": 32, "horizons": [1, 8, 32], "independent_episodes": 2}}
+SHORT = {"prefix_steps": [8, 16], "context_frames": 8}
+OVERRIDES = {
+    "control": {"horizon": 12, **SHORT},
+    "drift": {"horizon": 24, "horizons": [1, 8, 24], "independent_episodes": 2, **SHORT},
+}
 SCENARIOS = 6
 
 
