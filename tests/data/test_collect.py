@@ -80,7 +80,7 @@ def test_kills_change_nothing_and_leave_no_process(tmp_path):
     stopped_at = []
     for kill in range(5):
         process, before = start(script, out), progress_of(out)
-        # One kill falls anywhere in the start; most of so short a run is its start, so the others wait until it gets on.
+        # The first kill falls in the start; the others wait until the run gets on, for most of so short a run is start.
         while kill and progress_of(out) == before and process.poll() is None:
             time.sleep(0.01)
         time.sleep(rng.uniform(0, 0.3 if kill else 1.5))
