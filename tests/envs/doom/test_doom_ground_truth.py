@@ -47,6 +47,7 @@ def world_points(truth):
 
 def test_surfaces_are_where_the_engine_draws_them(walk):
     env, go = walk
+    agreement = []
     ceiling_m = env._level.ceiling_height / UNITS_PER_METRE
     for seed in range(6):
         go(seed, 12)
@@ -56,9 +57,11 @@ def test_surfaces_are_where_the_engine_draws_them(walk):
         labels = env.state.labels_buffer
         no_object = labels <= FLOOR_OR_CEILING
         agree = (flat == (labels == FLOOR_OR_CEILING))[no_object]
-        # What is left are the pixels on the edges themselves.
-        assert agree.mean() > 0.994
+        agreement.append(agree.mean())
         assert truth.depth_m.min() > 0 and np.isfinite(truth.depth_m).all()
+    # What is left are pixels on the edges themselves; a principal point one pixel off costs half a percent.
+    assert min(agreement) > 0.994
+    assert np.mean(agreement) > 0.998
 
 
 def test_points_of_one_frame_are_found_in_the_next(walk):
