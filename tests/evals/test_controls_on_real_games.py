@@ -15,7 +15,8 @@ from worldsim.core.records import RunRecord, read_rows
 from worldsim.core.types import Prediction
 
 LIMIT = 10
-SHORT = {"drift": {"horizon": 16, "independent_episodes": 4}}
+HORIZON = 48
+SHORT = {"drift": {"horizon": HORIZON, "independent_episodes": 4}}
 
 
 class Late(WrongAction):
@@ -104,7 +105,7 @@ def test_oracle_is_exact(run):
     assert (values(run, "control", "oracle", "action_swap_2afc") == 1).all()
     for metric in ("psnr@1", "psnr@4", "psnr@8"):
         assert (values(run, "control", "oracle", metric) == 100).all()
-    assert (values(run, "drift", "oracle", "drift_horizon_frames") == 16).all()
+    assert (values(run, "drift", "oracle", "drift_horizon_frames") == HORIZON).all()
     assert (values(run, "drift", "oracle", "drift_censored") == 1).all()
     assert (values(run, "drift", "oracle", "motion_energy_ratio") == 1).all()
     assert (values(run, "drift", "oracle", "colour_drift") == 0).all()

@@ -111,7 +111,7 @@ def test_a_damaged_or_outdated_file_is_made_anew(band, tmp_path):
 
 
 def test_wrong_settings_are_named():
-    with pytest.raises(WorldsimError, match="'horizn'.*horizon"):
+    with pytest.raises(WorldsimError, match=r"'horizn'.*horizon"):
         ControlSuite(horizn=3)
     with pytest.raises(WorldsimError, match="two sides"):
         ControlSuite(families={"x": {"a": {}}})

@@ -13,7 +13,7 @@ SIZE = 16
 
 
 class BandGame(gymnasium.Env):
-    """A window that slides along a band of random colours; ``look`` recolours it. Walking over a multiple of 7 pays 1."""
+    """A window that slides along a band of random colours; ``look`` recolours it. Places divisible by 7 pay 1."""
 
     metadata = {"render_modes": [], "render_fps": 10}  # noqa: RUF012
 
