@@ -105,7 +105,7 @@ class Trainer:
         sums: dict[str, float] = {}
         self.model.train()
         while self.step < self.config.steps:
-            for name, value in self._one_step().items():
+            for name, value in self.one_step().items():
                 sums[name] = sums.get(name, 0.0) + value
             if self.step % LOG_EVERY == 0 or self.step == self.config.steps:
                 count = (self.step - 1) % LOG_EVERY + 1
@@ -128,7 +128,8 @@ class Trainer:
                 parameter.copy_(self.ema[name])
         self.model.eval()
 
-    def _one_step(self) -> dict[str, float]:
+    def one_step(self) -> dict[str, float]:
+        """One update of weights and moving average; the values to log. WorldsimError when the run diverges."""
         rate = self.config.learning_rate(self.step)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:

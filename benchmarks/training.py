@@ -1,0 +1,98 @@
+"""How much of the machine's arithmetic training uses: model FLOPs a second over the bf16 GEMM peak of the same run.
+
+    python benchmarks/training.py [--seconds 20] [--compile] [--json FILE]
+
+The data are random latents: what is timed is one optimiser step of the simulator (forward, backward, update, moving
+average), as ``worldsim train recipe=simulator`` runs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import torch
+from machine import gemm_peak, print_table, write_json
+
+from worldsim.models.dit import DiT, DiTConfig
+from worldsim.models.flops import training_flops_per_clip
+from worldsim.training.loop import Trainer
+from worldsim.training.simulator import SimulatorTrainConfig, clip_loss
+
+ACTION_CHANNELS = 14  # as voxel/arena
+# name -> what differs from the shipped recipe
+VARIANTS = {
+    "base, AdamW": {"optimizer": "adamw"},
+    "base, Muon (as shipped)": {},
+    "base, Muon, batch 8": {"batch": 8},
+    "dim 384, depth 12, batch 8": {"dim": 384, "depth": 12, "heads": 6, "batch": 8},
+}
+
+
+def measure(config: SimulatorTrainConfig, seconds: float) -> dict[str, float]:
+    """Steps a second, tokens a second, model FLOP/s and the GEMM peak, measured in turns."""
+    model_config = DiTConfig(
+        ACTION_CHANNELS, dim=config.dim, depth=config.depth, heads=config.heads, window=config.window
+    )
+    torch.manual_seed(0)
+    model = DiT(model_config)
+    if config.compile:
+        model.compile_trunk()
+    x = torch.randn(config.batch, config.frames, model_config.latent_channels, 8, 8)
+    actions = torch.randn(config.batch, config.frames - 1, ACTION_CHANNELS)
+    zeros = torch.zeros(config.batch, config.frames - 1)
+
+    def loss(step: int):
+        generator = torch.Generator().manual_seed(step)
+        return clip_loss(model, config, x, actions, zeros, zeros, torch.ones_like(zeros), generator)
+
+    flops = config.batch * training_flops_per_clip(model_config, config.frames, 8, 8)
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = Trainer(model, config, Path(folder), loss, {}, flops)
+        model.train()
+        for _ in range(3):
+            trainer.one_step()
+        rates, peaks = [], []
+        until = time.perf_counter() + seconds
+        while time.perf_counter() < until or len(rates) < 3:
+            peaks.append(gemm_peak(seconds=0.4))
+            begun = time.perf_counter()
+            for _ in range(5):
+                trainer.one_step()
+            rates.append(5 / (time.perf_counter() - begun))
+    peak, rate = max(peaks), median(rates)
+    tokens = config.batch * (2 * config.frames - 1) * 16
+    return {
+        "params": float(sum(p.numel() for p in model.parameters())),
+        "steps_per_s": rate,
+        "tokens_per_s": rate * tokens,
+        "model_gflops": rate * flops / 1e9,
+        "gemm_peak_gflops": peak / 1e9,
+        "share_of_peak": rate * flops / peak,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=15.0, help="for each variant")
+    parser.add_argument("--compile", action="store_true", help="compile the blocks (needs a C++ compiler)")
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    results = {}
+    for name, change in VARIANTS.items():
+        config = dataclasses.replace(SimulatorTrainConfig(compile=args.compile), **change)
+        results[name] = measure(config, args.seconds)
+    print_table(
+        ["variant", "params", "steps/s", "tokens/s", "GFLOP/s", "GEMM peak", "share"],
+        [[name, *figures.values()] for name, figures in results.items()],
+    )
+    if args.json:
+        write_json(args.json, "training", results, {"seconds": args.seconds, "compile": args.compile})
+
+
+if __name__ == "__main__":
+    main()

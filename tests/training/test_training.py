@@ -1,0 +1,171 @@
+"""Training on real recordings: the recipes learn, and a run killed at any moment ends in the same bits."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from worldsim.core.errors import DamagedFileError, WorldsimError
+from worldsim.core.records import read_json, read_rows
+from worldsim.data.collect import collect
+from worldsim.models.vae import VAEConfig
+from worldsim.training.simulator import SimulatorTrainConfig, train_simulator
+from worldsim.training.vae import VAETrainConfig, train_vae
+
+VAE_CONFIG = VAETrainConfig(
+    steps=40, batch=8, save_every=10, warmup=5, threads=1, model=VAEConfig(latent_channels=4, widths=(12, 16, 16), blocks=1)
+)  # fmt: skip
+SIMULATOR_CONFIG = SimulatorTrainConfig(
+    steps=40, batch=2, save_every=10, warmup=5, threads=1, frames=4, dim=32, depth=2, heads=2, window=3
+)
+
+
+@pytest.fixture(scope="session")
+def recording(tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("data") / "arena.lance"
+    collect("voxel/arena", "envs.policies.explorer:make_explorer", 3, out, max_steps=40, workers=1)
+    return out
+
+
+@pytest.fixture(scope="session")
+def vae_run(recording, tmp_path_factory) -> Path:
+    return train_vae(VAE_CONFIG, [recording], tmp_path_factory.mktemp("runs") / "vae", progress=lambda line: None)
+
+
+@pytest.fixture(scope="session")
+def simulator_run(recording, vae_run, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "simulator"
+    return train_simulator(SIMULATOR_CONFIG, [recording], vae_run, out, progress=lambda line: None)
+
+
+def trace(run: Path) -> list[dict]:
+    return read_rows(run / "rows.jsonl")
+
+
+def test_the_autoencoder_learns(vae_run):
+    rows = trace(vae_run)
+    assert [row["step"] for row in rows] == [10, 20, 30, 40]
+    assert rows[-1]["loss"] < 0.8 * rows[0]["loss"]
+
+
+def test_the_record_says_what_was_trained(simulator_run):
+    record = read_json(simulator_run / "record.json")
+    assert record["kind"] == "train"
+    assert record["completed"] == record["planned"] == 40
+    assert record["model"]["train_flops"] > 0
+    config = read_json(simulator_run / "config.json")
+    assert config["env_ids"] == ["voxel/arena"]
+    assert config["train_flops"] == record["model"]["train_flops"]
+
+
+def test_the_checkpoint_loads_and_dreams(simulator_run, recording):
+    from worldsim.core.types import Context
+    from worldsim.data.store import EpisodeTable
+    from worldsim.simulators import load
+
+    simulator = load(simulator_run)
+    frames, actions, _, _ = EpisodeTable.open(str(recording)).read_clip(0, 0, 5)
+    state = simulator.reset([Context(frames, actions)], [""], [7])
+    _, prediction = simulator.step(state, actions[:1])
+    assert prediction.frames.shape == (1, 64, 64, 3)
+    assert 0 <= prediction.termination_prob[0] <= 1
+
+
+SCRIPT = """
+import sys
+sys.path.insert(0, {folder!r})
+import test_training as t
+from pathlib import Path
+data, vae, out = map(Path, sys.argv[2:5])
+if sys.argv[1] == "vae":
+    t.train_vae(t.VAE_CONFIG, [data], out)
+else:
+    t.train_simulator(t.SIMULATOR_CONFIG, [data], vae, out)
+"""
+
+
+def run_and_kill(recipe: str, data: Path, vae: Path, out: Path, kills: int) -> int:
+    """Run the recipe in a process of its own, kill -9 it ``kills`` times at random moments, let it end; returns kills."""
+    command = [sys.executable, "-c", SCRIPT.format(folder=str(Path(__file__).parent)), recipe, data, vae, out]
+    rng, done = random.Random(recipe), 0
+    last = -1
+    while done < kills:
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        # Wait until it has trained further than before, so that every kill falls inside training.
+        while process.poll() is None:
+            rows = read_rows(out / "rows.jsonl") if (out / "rows.jsonl").exists() else []
+            if rows and rows[-1]["step"] > last:
+                last = rows[-1]["step"]
+                break
+            time.sleep(0.005)
+        time.sleep(rng.random() * 0.1)
+        process.send_signal(signal.SIGKILL)
+        if process.wait() == 0:
+            break
+        done += 1
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    return done
+
+
+def assert_same_run(a: Path, b: Path, weights: str) -> None:
+    assert trace(a) == trace(b)
+    one, other = load_file(a / weights), load_file(b / weights)
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_killed_autoencoder_run_ends_in_the_same_bits(recording, vae_run, tmp_path):
+    kills = run_and_kill("vae", recording, vae_run, tmp_path / "vae", kills=3)
+    assert kills >= 2
+    assert_same_run(vae_run, tmp_path / "vae", "vae.safetensors")
+
+
+def test_a_killed_simulator_run_ends_in_the_same_bits(recording, vae_run, simulator_run, tmp_path):
+    kills = run_and_kill("simulator", recording, vae_run, tmp_path / "sim", kills=3)
+    assert kills >= 2
+    assert_same_run(simulator_run, tmp_path / "sim", "dit.safetensors")
+
+
+def test_other_settings_on_the_same_folder_are_refused(recording, vae_run):
+    import dataclasses
+
+    with pytest.raises(WorldsimError, match="other settings"):
+        train_vae(dataclasses.replace(VAE_CONFIG, lr=0.5), [recording], vae_run)
+
+
+def test_a_run_that_diverges_stops_and_says_so(recording, tmp_path):
+    import dataclasses
+
+    with pytest.raises(WorldsimError, match="diverged at step"):
+        train_vae(dataclasses.replace(VAE_CONFIG, lr=1e12, warmup=1), [recording], tmp_path, progress=lambda line: None)
+
+
+def test_a_damaged_state_is_named(recording, tmp_path):
+    import dataclasses
+
+    config = dataclasses.replace(VAE_CONFIG, steps=10)
+    train_vae(config, [recording], tmp_path, progress=lambda line: None)
+    state = tmp_path / "state.safetensors"
+    state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(DamagedFileError, match=r"state\.safetensors"):
+        train_vae(config, [recording], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"steps": 0}, "steps=0"),
+        ({"optimizer": "sgd"}, "'sgd'"),
+        ({"precision": "fp8"}, "'fp8'"),
+        ({"ema": 1.0}, "ema"),
+    ],
+)
+def test_bad_settings_name_the_value(change, message):
+    with pytest.raises(WorldsimError, match=message):
+        VAETrainConfig(**change)
