@@ -62,15 +62,15 @@ def horizon_plot(series: Sequence[Series], y_label: str, label: str, log_y: bool
     everything = [point for line in series for point in line.points]
     last = max(point.x for point in everything)
     narrow = width < 500
-    names_px = 0 if narrow else 22 + CHARACTER_PX * max(len(line.name) for line in series)
-    left, top, below = 44, 26, 42 + (18 * len(series) if narrow else 0)
-    plot_height = 230 if narrow else 290
-    drawing = Svg(width, top + plot_height + below, label)
-    x = Axis(1, max(2, last), left, width - max(14, names_px), log=last > LOG_FROM)
     if log_y:
         y_ticks = decades(min(p.mean for p in everything), max(p.mean for p in everything))
     else:
         y_ticks = nice_ticks(*_range(everything), 6)
+    names_px = 0 if narrow else 22 + CHARACTER_PX * max(len(line.name) for line in series)
+    left, top, below = _tick_room(y_ticks), 26, 42 + (18 * len(series) if narrow else 0)
+    plot_height = 230 if narrow else 290
+    drawing = Svg(width, top + plot_height + below, label)
+    x = Axis(1, max(2, last), left, width - max(14, names_px), log=last > LOG_FROM)
     y = Axis(y_ticks[0], y_ticks[-1], top + plot_height, top, log=log_y)
     _y_axis(drawing, y, y_ticks, left, x.end, y_label)
     _horizon_ticks(drawing, x, int(last), top + plot_height, narrow)
@@ -155,11 +155,12 @@ def interval_strip(point: Point | None, low: float, high: float, look: Look, zer
 
 def compute_plot(series: Sequence[Series], y_label: str, label: str, width: float = WIDE) -> Svg:
     """Score with its interval over training FLOPs on a logarithmic axis, one named point for each model."""
-    left, top, plot_height = 44, 30, 210
-    drawing = Svg(width, top + plot_height + 44, label)
+    top, plot_height = 30, 210
     points = [(line, point) for line in series for point in line.points]
     flops = [point.x for _, point in points]
     y_ticks = nice_ticks(*_range([point for _, point in points]))
+    left = _tick_room(y_ticks)
+    drawing = Svg(width, top + plot_height + 44, label)
     x = Axis(min(flops) / 2, max(flops) * 2, left + 10, width - 20, log=True)
     y = Axis(y_ticks[0], y_ticks[-1], top + plot_height, top)
     _y_axis(drawing, y, y_ticks, left, x.end, y_label)
@@ -181,6 +182,10 @@ def compute_plot(series: Sequence[Series], y_label: str, label: str, width: floa
 def _range(points: Sequence[Point]) -> tuple[float, float]:
     values = [value for point in points for value in point.extent]
     return min(values), max(values)
+
+
+def _tick_room(ticks: Sequence[float]) -> float:
+    return 12 + CHARACTER_PX * max(len(tick_text(tick)) for tick in ticks)
 
 
 def _y_axis(drawing: Svg, y: Axis, ticks: Sequence[float], left: float, right: float, words: str) -> None:
