@@ -56,7 +56,8 @@ def dream_seed(seed: int, case: Case) -> int:
 
 
 def _predict(simulator: Simulator, cases: Sequence[Case], seed: int) -> Prediction:
-    contexts = [case.context(context_length(simulator)) for case in cases]
+    length = context_length(simulator)
+    contexts = [case.context(length) for case in cases]
     state = simulator.reset(contexts, [""] * len(cases), [dream_seed(seed, case) for case in cases])
     # Branching from one state makes what is before the branches, and every random number, common to them.
     state = simulator.branch(state, [i for i, case in enumerate(cases) for _ in case.scenario.branches])
