@@ -75,6 +75,9 @@ def test_lists_for_machines(shell):
         (["collect", "env=voxel/arena"], "collect needs 'episodes' and 'out', for example: worldsim collect env="),
         (["collect", "env=voxel/arena", "episodes=1", "out=x", "policy=explore"], "Did you mean 'explorer'?"),
         (["collect", "env=voxel/arenas", "episodes=1", "out=x", "policy=random"], "voxel/arenas"),
+        (["eval", "simulator=voxel-bas"], "unknown checkpoint 'voxel-bas'"),
+        (["rollout", "simulator=runs/nowhere"], "there is no checkpoint folder 'runs/nowhere'"),
+        (["rollout", "simulator=."], ". is not a checkpoint: it has no config.json"),
         (["train", "recipe=simulater", "data=x", "out=y"], "Did you mean 'simulator'?"),
         (["report", "runs=nowhere"], "nowhere is not a folder"),
         (["ls", "env"], "Did you mean 'envs'?"),
@@ -99,15 +102,31 @@ def test_paths_with_signs_of_the_grammar_and_a_folder_called_envs(shell):
     assert (shell.folder / out / "record.json").exists()
 
 
-def test_a_damaged_dataset_is_named(shell):
-    table = "cut.lance"
-    made = shell(
-        "collect", "env=voxel/arena", "policy=random", "episodes=2", "max_steps=8", "workers=1", f"out={table}"
-    )
-    assert made.returncode == 0, made.stderr
-    part = max((shell.folder / table / "data").iterdir(), key=lambda file: file.stat().st_size)
-    part.write_bytes(part.read_bytes()[: part.stat().st_size // 2])
-    assert table in shell.refuses("train", "recipe=vae", f"data={table}", "out=run", "steps=1")
+def cut_in_half(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def test_damaged_weights_and_a_damaged_dataset_are_named(shell):
+    words = ["env=voxel/arena", "policy=random", "episodes=2", "max_steps=8", "workers=1"]
+    assert shell("collect", *words, "out=a.lance").returncode == 0
+    small = ["steps=1", "save_every=10", "batch=2", "model.widths=[8,8,8]", "model.blocks=1"]
+    done = shell("train", "recipe=vae", "data=a.lance", "out=vae", *small)
+    assert done.returncode == 0, done.stderr
+
+    weights = shell.folder / "vae" / "vae.safetensors"
+    cut_in_half(weights)
+    said = shell.refuses("train", "recipe=simulator", "data=a.lance", "vae=vae", "out=run", "steps=1")
+    assert "vae.safetensors" in said
+    folder = shell.folder / "checkpoint"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"format": 1}')
+    for name in ("vae.safetensors", "dit.safetensors"):
+        (folder / name).write_bytes(weights.read_bytes())
+    assert "checkpoint/vae.safetensors" in shell.refuses("rollout", "simulator=checkpoint", "episodes=1")
+
+    table = shell.folder / "a.lance"
+    cut_in_half(max((table / "data").iterdir(), key=lambda file: file.stat().st_size))
+    assert "a.lance" in shell.refuses("train", "recipe=vae", "data=a.lance", "out=other", "steps=1")
 
 
 def test_a_run_of_controls_becomes_a_report(shell):
