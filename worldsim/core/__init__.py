@@ -1,1 +1,1 @@
-"""Types, protocols, registry, errors, records and seeding shared by every package; numpy and the standard library only."""
+"""Types, protocols, registry, errors, records and seeding for every package; numpy and the standard library only."""
