@@ -126,6 +126,7 @@ def train_simulator(
             "steps": 2,
             "train_flops": trainer.flops_per_step * trainer.step,
             "train_seed": config.seed,
+            "data": [{**asdict(table.info), "frames": int(table.episodes.lengths.sum())} for table in tables],
         },
     )
     return out

@@ -1,0 +1,105 @@
+"""From a training run to a checkpoint that ships: small weights, a model card and the training record.
+
+python -m worldsim.training.pack runs/voxel-base runs/voxel-vae worldsim/checkpoints/voxel-base
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from worldsim.core.errors import WorldsimError
+from worldsim.core.records import RunRecord, read_json, read_rows, write_atomic, write_json
+from worldsim.models.checkpoint import save_model
+from worldsim.models.dit import load_dit
+from worldsim.models.vae import load_vae
+
+_TRACE_ROWS = 200  # of the loss trace that travel with the weights
+
+
+def pack(
+    run: Path, vae_run: Path, out: Path, storage: str = "int8", steps: int = 2, context_noise: float = 0.1
+) -> Path:
+    """Write ``out`` from a finished run of recipe=simulator and the run of its autoencoder.
+
+    The network is stored as ``storage``, the autoencoder always as bf16: it is small, and every frame goes through it.
+    """
+    dit, vae = load_dit(run / "dit.safetensors"), load_vae(run / "vae.safetensors")
+    save_model(out / "dit.safetensors", dit, asdict(dit.config), storage)
+    save_model(out / "vae.safetensors", vae, asdict(vae.config), "bfloat16")
+    config = {**read_json(run / "config.json"), "steps": steps, "context_noise": context_noise}
+    write_json(out / "config.json", config)
+    records = {"vae": _record(vae_run), "simulator": _record(run)}
+    write_json(out / "training.json", records)
+    params = {"vae": sum(p.numel() for p in vae.parameters()), "dit": sum(p.numel() for p in dit.parameters())}
+    write_atomic(out / "card.md", card(out.name, config, records, params, storage))
+    return out
+
+
+def _record(run: Path) -> dict[str, Any]:
+    record = asdict(RunRecord.read(run))
+    trace = read_rows(run / "rows.jsonl")
+    every = max(1, len(trace) // _TRACE_ROWS)
+    kept = trace[::every] + (trace[-1:] if (len(trace) - 1) % every else [])
+    return {**record, "loss_trace": kept}
+
+
+def card(name: str, config: dict[str, Any], records: dict[str, Any], params: dict[str, int], storage: str) -> str:
+    """The model card: what it is, what it was trained on and with, and what it is not for."""
+    lines = [
+        f"# {name}",
+        "",
+        f"A learned simulator of {', '.join(config['env_ids'])}: {config['height']}x{config['width']} frames "
+        f"(height x width), {config['fps']:g} a second, action channels "
+        + ", ".join(channel["name"] for channel in config["codec"])
+        + ".",
+        "",
+        f"- Network: diffusion transformer, {params['dit'] / 1e6:.2f} M parameters, stored as {storage}; "
+        f"autoencoder, {params['vae'] / 1e6:.2f} M, bf16.",
+        f"- Sampling: {config['steps']} denoising steps a frame, context noised to {config['context_noise']:g}.",
+        "- Data, recorded with `worldsim collect` and the explorer policy:",
+        *(
+            f"  - `{table['env_id']}`: {table['episodes']} episodes of at most {table['max_steps']} steps, "
+            f"{table['frames']:,} frames, split {table['split']!r}, seed {table['seed']}"
+            for table in config["data"]
+        ),
+        "- Training, on CPU:",
+        *(
+            f"  - {part}: {record['completed']} steps, {record['model']['train_flops']:.2e} FLOPs, "
+            f"{record['wall_s'] / 60:.0f} minutes, {record['config']['settings']['threads'] or 'default'} thread(s), "
+            f"seed {record['seeds']['root']}; final loss {record['loss_trace'][-1]['loss']:.4f}"
+            for part, record in records.items()
+        ),
+        "- The whole record, settings and loss trace: `training.json` beside this card.",
+        "",
+        "Trained on recordings of games alone; no images of people, no text. Made for research on learned simulators:",
+        "it is small, its dream blurs and drifts after some seconds, and what leaves its view for longer than",
+        "the attention window is forgotten. The figures it reaches are in the project's README, with the command",
+        "that made them. Licence: Apache-2.0.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("run", type=Path, help="folder of a finished recipe=simulator run")
+    parser.add_argument("vae_run", type=Path, help="folder of the run that trained its autoencoder")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--storage", default="int8", choices=("float32", "bfloat16", "int8"))
+    parser.add_argument("--steps", type=int, default=2)
+    parser.add_argument("--context-noise", type=float, default=0.1)
+    args = parser.parse_args()
+    try:
+        print(pack(args.run, args.vae_run, args.out, args.storage, args.steps, args.context_noise))
+    except WorldsimError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
