@@ -6,6 +6,7 @@ import copy
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -126,7 +127,7 @@ def train_simulator(
             "steps": 2,
             "train_flops": trainer.flops_per_step * trainer.step,
             "train_seed": config.seed,
-            "data": [{**asdict(table.info), "frames": int(table.episodes.lengths.sum())} for table in tables],
+            "data": [_describe(table) for table in tables],
         },
     )
     return out
@@ -158,6 +159,13 @@ def clip_loss(
     ends_BS = F.binary_cross_entropy_with_logits(output.termination_logit.float(), terminated_BS, reduction="none")
     ending = (ends_BS * valid_BS).sum() / count
     return flow + config.head_weight * (reward + ending), {"flow": flow.detach(), "reward": reward, "ending": ending}
+
+
+def _describe(table: EpisodeTable) -> dict[str, Any]:
+    """What a table holds and how it was made; together with the game that is enough to record it again."""
+    info = asdict(table.info)
+    kept = {key: info[key] for key in ("env_id", "env_kwargs", "policy", "split", "seed", "max_steps")}
+    return {**kept, "episodes": len(table), "frames": int(table.episodes.lengths.sum())}
 
 
 def _encode(table: EpisodeTable, vae: VAE, vae_path: Path, dtype: torch.dtype) -> Path:
