@@ -28,7 +28,7 @@
     const figure = element("figure", "cell " + cell.kind);
     const caption = element("figcaption");
     caption.append(element("span", "who", cell.label));
-    if (cell.kind !== "game") caption.append(element("span", "state"));
+    if (cell.kind === "dream") caption.append(element("span", "state"));
     figure.append(caption);
     if (cell.missing) {
       figure.append(element("div", "absent", "No video: " + cell.missing));
