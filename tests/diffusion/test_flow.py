@@ -1,5 +1,7 @@
 """Rectified flow: noise, steps and levels."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -23,8 +25,7 @@ def test_euler_steps_the_sample_and_does_not_replace_it_by_the_prediction():
 @pytest.mark.parametrize("steps", [1, 2, 4, 64])
 def test_a_perfect_prediction_arrives_at_the_clean_sample(steps):
     x, sample = torch.randn(1, 4, 4, 4), torch.randn(1, 4, 4, 4)
-    levels = sampling_levels(steps)
-    for level, next_level in zip(levels[:-1], levels[1:], strict=True):
+    for level, next_level in pairwise(sampling_levels(steps)):
         sample = euler_step(sample, x, level, next_level)
     assert torch.allclose(sample, x, atol=1e-5)
 

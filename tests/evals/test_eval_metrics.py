@@ -3,7 +3,7 @@ import pytest
 
 from evals.metrics import METRICS
 from evals.metrics.choice import action_swap_2afc
-from evals.metrics.drift import colour_drift, horizon_frames, motion_energy_ratio, termination_false_alarm
+from evals.metrics.drift import colour_drift, horizon_frames, mismatch, motion_energy_ratio, termination_false_alarm
 from evals.metrics.pixels import PSNR_CAP_DB, mse, psnr
 
 
@@ -46,6 +46,21 @@ def test_horizon_counts_frames_before_the_error_arrives():
     assert horizon_frames(error, 9.0, smoothing_frames=2) == (4, False)
     assert horizon_frames(error, 11.0, smoothing_frames=1) == (5, True)
     assert horizon_frames(error, 0.5, smoothing_frames=1) == (0, False)
+
+
+def test_mismatch_is_not_deceived_by_fading():
+    """The mean of everything has half the squared error of an unrelated frame; its mismatch is as large."""
+    real, unrelated = frames(0), frames(1)
+    mean_frame = np.full((8, 8, 3), 127.5, np.float32)
+    grey = np.full_like(real, 127)
+    assert (mse(grey, real) < 0.6 * mse(unrelated, real)).all()
+    assert mismatch(grey, real, mean_frame).min() > 0.8
+    assert abs(mismatch(unrelated, real, mean_frame).mean() - 1) < 0.15
+    assert (mismatch(real, real, mean_frame) == 0).all()
+    pale = (real // 4 + 96).astype(np.uint8)
+    assert mismatch(pale, real, mean_frame).max() < 0.01
+    assert mismatch(grey, grey, np.full((8, 8, 3), 127, np.float32)).max() == 0  # equal, though nothing beyond the mean
+    assert mismatch(grey, real, np.full((8, 8, 3), 127, np.float32)).min() == 1
 
 
 def test_motion_energy_sees_freezing_and_flicker():

@@ -18,7 +18,7 @@ FRAMES, SIDE = 11, 4  # longer than twice the window
 def model() -> DiT:
     torch.manual_seed(0)
     model = DiT(CONFIG)
-    with torch.no_grad():  # an untrained network predicts "no change" and ignores its modulation: give it random weights
+    with torch.no_grad():  # an untrained network predicts "no change": give what starts at zero random weights
         for parameter in model.parameters():
             if not parameter.any():
                 parameter.normal_(std=0.1)
@@ -40,9 +40,7 @@ def clip():
 
 def whole_clip(model, clip):
     with torch.no_grad():
-        return model(
-            clip["context"], clip["context_noise"], clip["target"], clip["target_noise"], clip["actions"]
-        )
+        return model(clip["context"], clip["context_noise"], clip["target"], clip["target_noise"], clip["actions"])
 
 
 def stream(model, clip, extra_steps: int = 0):
@@ -169,6 +167,6 @@ def test_bad_configuration_names_the_value(change, message):
 
 
 def test_latents_that_cannot_be_patched_are_refused(model):
+    x = torch.randn(1, 2, 4, 3, 4)
     with pytest.raises(WorldsimError, match="3x4"):
-        x = torch.randn(1, 2, 4, 3, 4)
         model(x, torch.zeros(1, 2), x[:, 1:], torch.ones(1, 1), torch.zeros(1, 1, 5))

@@ -18,9 +18,8 @@ from worldsim.models.vae import VAEConfig
 from worldsim.training.simulator import SimulatorTrainConfig, train_simulator
 from worldsim.training.vae import VAETrainConfig, train_vae
 
-VAE_CONFIG = VAETrainConfig(
-    steps=40, batch=8, save_every=10, warmup=5, threads=1, model=VAEConfig(latent_channels=4, widths=(12, 16, 16), blocks=1)
-)  # fmt: skip
+SMALL_VAE = VAEConfig(latent_channels=4, widths=(12, 16, 16), blocks=1)
+VAE_CONFIG = VAETrainConfig(steps=40, batch=8, save_every=10, warmup=5, threads=1, model=SMALL_VAE)
 SIMULATOR_CONFIG = SimulatorTrainConfig(
     steps=40, batch=2, save_every=10, warmup=5, threads=1, frames=4, dim=32, depth=2, heads=2, window=3
 )
@@ -91,7 +90,7 @@ else:
 
 
 def run_and_kill(recipe: str, data: Path, vae: Path, out: Path, kills: int) -> int:
-    """Run the recipe in a process of its own, kill -9 it ``kills`` times at random moments, let it end; returns kills."""
+    """Run the recipe in its own process, kill -9 it ``kills`` times at random moments, let it end; returns kills."""
     command = [sys.executable, "-c", SCRIPT.format(folder=str(Path(__file__).parent)), recipe, data, vae, out]
     rng, done = random.Random(recipe), 0
     last = -1
