@@ -30,18 +30,18 @@ LOG_EVERY = 10
 class LoopConfig:
     """Settings every recipe has; recipes extend it."""
 
-    steps: int = 4000
-    batch: int = 4
-    lr: float = 1e-3
-    warmup: int = 100
+    steps: int = 4000  # optimiser steps in all; a longer or shorter run may go on from the same folder
+    batch: int = 4  # clips (simulator) or frames (vae) a step
+    lr: float = 1e-3  # learning rate after warm-up
+    warmup: int = 100  # steps until the learning rate is reached
     decay_share: float = 0.3  # of all steps, at the end, linearly to zero
-    weight_decay: float = 0.01
-    optimizer: str = "adamw"  # or "muon": matrices by Muon, the rest by AdamW
-    ema: float = 0.998
+    weight_decay: float = 0.01  # decoupled, as in AdamW
+    optimizer: str = "adamw"  # adamw, or muon: matrices by Muon, the rest by AdamW
+    ema: float = 0.998  # of the weights, a step; the average is what is saved
     precision: str = "bfloat16"  # of activations; weights and optimiser stay float32
-    save_every: int = 200
-    seed: int = 0
-    threads: int = 0  # 0: PyTorch's own choice
+    save_every: int = 200  # steps between states to go on from
+    seed: int = 0  # root of every random stream of the run
+    threads: int = 0  # of the CPU; 0 is PyTorch's own choice; 1 where other work shares the machine
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "lr", "save_every"):

@@ -32,18 +32,18 @@ from worldsim.training.loop import LoopConfig, Trainer
 
 @dataclass(frozen=True, kw_only=True)
 class SimulatorTrainConfig(LoopConfig):
-    """``frames`` is the clip length; ``termination_share`` of the clips hold an ending, which is rare otherwise."""
+    """The defaults are the recipe of the shipped models."""
 
-    optimizer: str = "muon"
-    frames: int = 14
-    termination_share: float = 0.05
-    head_weight: float = 0.05
-    dim: int = 256
-    depth: int = 8
-    heads: int = 4
-    window: int = 10
+    optimizer: str = "muon"  # muon: matrices by Muon, the rest by AdamW; or adamw
+    frames: int = 14  # of a clip
+    termination_share: float = 0.05  # of the clips hold the end of an episode
+    head_weight: float = 0.05  # of the reward and termination losses
+    dim: int = 256  # width of the network
+    depth: int = 8  # blocks
+    heads: int = 4  # of attention
+    window: int = 10  # past frames a frame attends to
     noise: NoiseConfig = field(default_factory=NoiseConfig)
-    compile: bool = False
+    compile: bool = False  # the blocks; needs a C++ compiler
 
 
 def train_simulator(
@@ -117,7 +117,7 @@ def train_simulator(
         out / "config.json",
         {
             "format": 1,
-            "env_ids": sorted({table.env_id for table in tables}),
+            "env_ids": list(dict.fromkeys(table.env_id for table in tables)),
             "env_kwargs": tables[0].info.env_kwargs,
             "height": tables[0].frame_shape[0],
             "width": tables[0].frame_shape[1],

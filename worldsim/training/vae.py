@@ -22,12 +22,12 @@ from worldsim.training.loop import LoopConfig, Trainer
 class VAETrainConfig(LoopConfig):
     """``batch`` counts frames, drawn in neighbouring pairs."""
 
-    steps: int = 3000
-    batch: int = 32
-    lr: float = 1.5e-3
-    ema: float = 0.99
+    steps: int = 3000  # optimiser steps in all
+    batch: int = 32  # frames a step
+    lr: float = 1.5e-3  # learning rate after warm-up
+    ema: float = 0.99  # of the weights, a step; the average is what is saved
     model: VAEConfig = field(default_factory=VAEConfig)
-    mse_weight: float = 5.0
+    mse_weight: float = 5.0  # of the squared error beside the absolute one
 
 
 def train_vae(config: VAETrainConfig, data: Sequence[str | Path], out: str | Path, progress=None) -> Path:
