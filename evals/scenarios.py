@@ -77,7 +77,7 @@ class Case:
     context_frames: Frames  # (C, h, w, 3), the last is where the branches start
     real: dict[str, RealBranch]
     fps: float
-    facts: dict[str, NDArray[np.float64]] = field(default_factory=dict)  # what the suite measured of the real game
+    facts: dict[str, NDArray[Any]] = field(default_factory=dict)  # what the suite measured of the real game
 
     def context(self, length: int) -> Context:
         """The last ``length`` frames (fewer where the case has fewer) and the actions between them."""

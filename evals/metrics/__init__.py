@@ -38,16 +38,23 @@ METRICS.add(
     unit="",
 )
 METRICS.add(
+    "mismatch",
+    "evals.metrics.drift:mismatch",
+    "1 - correlation with the real frame beyond the game's mean frame: 0 equal, 1 unrelated; fading wins nothing",
+    higher_is_better=False,
+    unit="",
+)
+METRICS.add(
     "drift_horizon_frames",
     "evals.metrics.drift:horizon_frames",
-    "frames until the error reaches that of an unrelated real episode; a blur never does: read motion_energy_ratio",
+    "frames until the dream is as far from the game as moments of unrelated real episodes (mismatch, smoothed)",
     higher_is_better=True,
     unit="frames",
 )
 METRICS.add(
     "drift_censored",
     "evals.metrics.drift:horizon_frames",
-    "share of scenarios whose error never reached it within the horizon, so that the horizon is a lower bound",
+    "share of scenarios that never got lost within the horizon, so that drift_horizon_frames is a lower bound",
     higher_is_better=None,
     proportion=True,
     unit="",

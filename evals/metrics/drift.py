@@ -8,16 +8,30 @@ from numpy.typing import NDArray
 from worldsim.core.types import Frames
 
 
-def horizon_frames(error: NDArray[np.float64], independent: float, smoothing_frames: int) -> tuple[int, bool]:
-    """Frames before the trailing mean of ``error`` (H,) reaches ``independent``, and whether it never did (then H).
+def mismatch(dream: Frames, real: Frames, mean_frame: NDArray[np.float32]) -> NDArray[np.float64]:
+    """One minus the correlation of what two frames have beyond the game's mean frame: (..., H, W, 3) to (...).
 
-    The trailing mean over ``smoothing_frames`` keeps one bad frame from ending the count. A blurred average of all
-    frames has half the squared error of an independent episode and never reaches it: read the motion energy with it.
+    0 for equal frames, about 1 for unrelated ones, 1 for a frame that has nothing beyond the mean. Squared error would
+    do for sharp dreams only: a grey average of everything has half the squared error of an unrelated episode, so
+    whatever fades never gets lost by it. Both frames are brought to the same contrast here, so fading wins nothing.
+    """
+    a, b = dream.astype(np.float32) - mean_frame, real.astype(np.float32) - mean_frame
+    axes = (-3, -2, -1)
+    product = (a * b).sum(axis=axes, dtype=np.float64)
+    energy = (a * a).sum(axis=axes, dtype=np.float64) * (b * b).sum(axis=axes, dtype=np.float64)
+    correlation = np.divide(product, np.sqrt(energy), out=np.zeros_like(product), where=energy > 0)
+    return np.where((dream == real).all(axis=axes), 0.0, 1.0 - correlation)
+
+
+def horizon_frames(error: NDArray[np.float64], lost: float, smoothing_frames: int) -> tuple[int, bool]:
+    """Frames before the trailing mean of ``error`` (H,) reaches ``lost``, and whether it never did (then H, censored).
+
+    The trailing mean over ``smoothing_frames`` keeps one bad frame from ending the count.
     """
     sums = np.cumsum(np.concatenate([[0.0], error]))
     ends = np.arange(1, len(error) + 1)
     starts = np.maximum(0, ends - smoothing_frames)
-    reached = np.flatnonzero((sums[ends] - sums[starts]) / (ends - starts) >= independent)
+    reached = np.flatnonzero((sums[ends] - sums[starts]) / (ends - starts) >= lost)
     return (int(reached[0]), False) if reached.size else (len(error), True)
 
 

@@ -34,11 +34,15 @@ class DriftConfig:
     horizons: list[int]
     smoothing_frames: int
     independent_episodes: int
+    lost_quantile: float
     attempts: int
 
 
 class DriftSuite(Suite):
-    """Open loop; the primary is how many frames pass until the dream is as far off as an unrelated real episode.
+    """Open loop; the primary is how many frames pass until the dream is as far off as unrelated real episodes are.
+
+    Far off is measured by :func:`evals.metrics.drift.mismatch`, which fading does not deceive, and lost is a dream
+    that is no nearer than the nearest tenth (``lost_quantile``) of the unrelated moments.
 
     Episodes that end inside the horizon are replaced, so termination is seen here only as false alarms.
     """
@@ -58,16 +62,24 @@ class DriftSuite(Suite):
             self.name, game.env_id, game.env_kwargs, index, seed, actions[:prefix], {"recorded": actions[prefix:]}
         )
         real = RealBranch(frames[prefix + 1 :], rewards[prefix:], np.zeros(self.config.horizon, np.bool_))
-        independent = mse(self._independent_frames(game), real.frames[None]).mean(axis=0)
+        independent = self._independent_frames(game)
+        mean_frame = independent.mean(axis=(0, 1), dtype=np.float64).astype(np.float32)
+        facts = {
+            "mean_frame": mean_frame,
+            "independent_mismatch": metrics.mismatch(independent, real.frames[None], mean_frame),  # (R, H)
+            "independent_mse": mse(independent, real.frames[None]).mean(axis=0),  # (H,)
+        }
         context = frames[prefix + 1 - self.config.context_frames : prefix + 1]
-        return Case(scenario, context, {"recorded": real}, game.fps, {"independent_mse": independent})
+        return Case(scenario, context, {"recorded": real}, game.fps, facts)
 
     def measure(self, trial: Trial) -> Measurement:
         ((real, dream),) = trial.branches()
         error, start = mse(dream, real), trial.start
         dream_db, still_db = psnr(dream, real), psnr(start[None], real)
-        independent = trial.case.facts["independent_mse"]
-        horizon, censored = metrics.horizon_frames(error, float(independent.mean()), self.config.smoothing_frames)
+        facts = trial.case.facts
+        mismatch = metrics.mismatch(dream, real, facts["mean_frame"])
+        lost = float(np.quantile(facts["independent_mismatch"], self.config.lost_quantile))
+        horizon, censored = metrics.horizon_frames(mismatch, lost, self.config.smoothing_frames)
         result = Measurement()
         result.add("drift_horizon_frames", horizon)
         result.add("drift_censored", censored)
@@ -75,6 +87,7 @@ class DriftSuite(Suite):
             if h <= self.config.horizon:
                 result.add(f"psnr@{h}", dream_db[h - 1])
                 result.add(f"psnr_gain@{h}", dream_db[h - 1] - still_db[h - 1])
+                result.add(f"mismatch@{h}", mismatch[h - 1])
         ratio = metrics.motion_energy_ratio(start, dream, real)
         result.add("motion_energy_ratio", ratio, "" if np.isfinite(ratio) else "nothing moves in the game")
         colours = metrics.colour_drift(dream, real)
@@ -86,7 +99,9 @@ class DriftSuite(Suite):
             "psnr": dream_db,
             "psnr_last_frame": still_db,
             "mse": error,
-            "mse_independent": independent,
+            "mse_independent": facts["independent_mse"],
+            "mismatch": mismatch,
+            "mismatch_lost": np.full(len(mismatch), lost),
             "colour_drift": colours,
         }
         return result
