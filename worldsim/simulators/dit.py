@@ -177,11 +177,11 @@ class DiTSimulator:
     def _empty(self, seeds: Sequence[int]) -> StreamState:
         slots, config = len(seeds), self.dit.config
         h, w = self.size[0] // 8, self.size[1] // 8
-        zeros = torch.zeros(slots, config.latent_channels, h, w, device=self.device)
+        shape = (slots, config.latent_channels, h, w)
         return StreamState(
             self.dit.new_cache(slots, h * w // config.patch**2),
-            zeros,
-            zeros.to(self.dtype),
+            torch.zeros(shape, device=self.device),
+            torch.zeros(shape, device=self.device, dtype=self.dtype),
             torch.zeros(slots, config.action_channels, device=self.device),
             torch.zeros(slots, device=self.device),
             torch.zeros(slots, dtype=torch.int64, device=self.device),
