@@ -146,10 +146,10 @@ def judge(group: Group) -> tuple[bool | None, str]:
     """Whether the suite measures anything here: valid only if the oracle's interval excludes every null's mean."""
     oracle, nulls = group.oracle(), group.nulls()
     if oracle is None or not nulls:
-        return None, "not judged: needs an oracle and a null"
+        return None, "needs an oracle and a null"
     n = int(np.isfinite(oracle.primary(group.primary)).sum())
     if n < ENOUGH_SCENARIOS:
-        return None, f"not judged: {n} scenarios are too few, at least {ENOUGH_SCENARIOS} are needed"
+        return None, f"{n} scenarios are too few, at least {ENOUGH_SCENARIOS} are needed"
     real = interval(group.primary, oracle.primary(group.primary))
     best = nulls[0]
     null_mean = _mean(best.primary(group.primary))

@@ -49,25 +49,22 @@ class RingCache:
         self.count_B[slots] = other.count_B
 
     def begin_frame(self) -> FrameView:
-        """Where this step's context frame goes, and what its tokens and the next frame's may attend to."""
+        """For the first denoising step of a frame: where the newest context frame goes, and what may be attended to."""
         place_B = self.count_B % self.window
-        filled_B = (self.count_B + 1).clamp(max=self.window)
         self.count_B = self.count_B + 1
-        mask: Tensor | None = None
-        if int(filled_B.min()) < self.window:
-            frame_N = torch.arange(self.window + 1, device=place_B.device).repeat_interleave(self.tokens_per_frame)
-            mask_BN = (frame_N < filled_B[:, None]) | (frame_N == self.window)
-            mask = mask_BN[:, None, None, :]
-        return FrameView(self, place_B, mask)
+        return FrameView(self, place_B, self._visible())
 
-    def self_only(self) -> FrameView:
-        """For further denoising of the same next frame: the ring as it is, nothing written to it."""
+    def same_frame(self) -> FrameView:
+        """For further denoising steps of the same frame: nothing is written to the ring."""
+        return FrameView(self, None, self._visible())
+
+    def _visible(self) -> Tensor | None:
+        """(B, 1, 1, N), False where a slot's ring is still empty; None once every slot's is full."""
         filled_B = self.count_B.clamp(max=self.window)
-        mask: Tensor | None = None
-        if int(filled_B.min()) < self.window:
-            frame_N = torch.arange(self.window + 1, device=filled_B.device).repeat_interleave(self.tokens_per_frame)
-            mask = ((frame_N < filled_B[:, None]) | (frame_N == self.window))[:, None, None, :]
-        return FrameView(self, None, mask)
+        if int(filled_B.min()) == self.window:
+            return None
+        frame_N = torch.arange(self.window + 1, device=filled_B.device).repeat_interleave(self.tokens_per_frame)
+        return ((frame_N < filled_B[:, None]) | (frame_N == self.window))[:, None, None, :]
 
 
 @dataclass

@@ -222,7 +222,7 @@ class DiT(nn.Module):
         known_BF = torch.ones_like(noise_BF)
         view: FrameView
         if context is None:
-            view = cache.self_only()
+            view = cache.same_frame()
         else:
             view = cache.begin_frame()
             x_BFPD = torch.cat((self._tokens(previous_BChw[:, None], context.before_BChw[:, None], 0), x_BFPD), 1)
