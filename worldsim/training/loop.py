@@ -169,21 +169,24 @@ class Trainer:
         tensors["wall_s"] = torch.tensor(self.record.wall_s + wall_s, dtype=torch.float64)
         write_atomic(self._state_path, save({name: value.detach().contiguous() for name, value in tensors.items()}))
         self.record.wall_s += wall_s
-        self.record.completed = self.step
-        self.record.model["train_flops"] = self.flops_per_step * self.step
+        self._count_progress()
         self.record.finished_utc = utc_now() if self.step == self.config.steps else ""
         self.record.write(self.out)
+
+    def _count_progress(self) -> None:
+        self.record.completed = self.step
+        self.record.model["train_flops"] = self.flops_per_step * self.step
 
     def _resume(self) -> None:
         if not self._state_path.exists():
             if (self.out / "rows.jsonl").exists():  # killed before the first save: begin again
                 (self.out / "rows.jsonl").unlink()
             return
-        before = RunRecord.read(self.out).config
+        before = RunRecord.read(self.out)
         changed = [
             key
-            for key in {**before, **self.record.config}
-            if _without_steps(before.get(key)) != _without_steps(self.record.config.get(key))
+            for key in {**before.config, **self.record.config}
+            if _without_steps(before.config.get(key)) != _without_steps(self.record.config.get(key))
         ]
         if changed:
             raise WorldsimError(
@@ -198,6 +201,8 @@ class Trainer:
         part = lambda prefix: {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}  # noqa: E731
         self.step = int(tensors["step"])
         self.record.wall_s = float(tensors["wall_s"])
+        self.record.started_utc, self.record.finished_utc = before.started_utc, before.finished_utc
+        self._count_progress()
         self.model.load_state_dict(part("model."))
         self.ema = {name: part("ema.")[name] for name in self.ema}
         for number, optimizer in enumerate(self.optimizers):
