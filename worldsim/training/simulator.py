@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from worldsim.core.errors import WorldsimError
-from worldsim.core.records import file_hash, write_json
+from worldsim.core.records import file_hash, read_json, write_json
 from worldsim.core.seeding import derive_seed
 from worldsim.core.types import Frames
 from worldsim.data.clips import ClipReader
 from worldsim.data.latents import encode_table
 from worldsim.data.store import EpisodeTable
 from worldsim.diffusion.flow import NoiseConfig, add_noise, draw_levels, loss_weight
-from worldsim.models.checkpoint import save_model
+from worldsim.models.checkpoint import load_weights, save_model
 from worldsim.models.dit import DiT, DiTConfig
 from worldsim.models.flops import training_flops_per_clip
 from worldsim.models.heads import reward_loss
@@ -43,7 +43,14 @@ class SimulatorTrainConfig(LoopConfig):
     heads: int = 4  # of attention
     window: int = 10  # past frames a frame attends to
     noise: NoiseConfig = field(default_factory=NoiseConfig)
+    own_context_share: float = 0.0  # of the clips go on, from a random frame, on the network's own predictions
+    init: str = ""  # run folder of an earlier stage to start from; empty for random weights
     compile: bool = False  # the blocks; needs a C++ compiler
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.own_context_share <= 1:
+            raise WorldsimError(f"own_context_share={self.own_context_share} must be in [0, 1].")
 
 
 def train_simulator(
@@ -81,6 +88,8 @@ def train_simulator(
     )
     torch.manual_seed(derive_seed(config.seed, "simulator weights"))
     model = DiT(model_config)
+    if config.init:
+        load_weights(Path(config.init) / "dit.safetensors", model)
     if config.compile:
         model.compile_trunk()
     scale_A = torch.from_numpy(codec.scale)
@@ -108,7 +117,9 @@ def train_simulator(
         "vae": file_hash(vae_path),
         "codec": codec.to_json(),
     }
-    flops = config.batch * training_flops_per_clip(model_config, config.frames, height, width)
+    # A clip that goes on by itself costs one more forward pass, a third of a training pass.
+    passes = 1 + (1 / 3 if config.own_context_share else 0)
+    flops = passes * config.batch * training_flops_per_clip(model_config, config.frames, height, width)
     trainer = Trainer(model, config, out, loss, identity, flops)
     trainer.run(progress)
     save_model(out / "vae.safetensors", encoder, asdict(encoder.config))
@@ -125,7 +136,7 @@ def train_simulator(
             "codec": codec.to_json(),
             "context_noise": 0.1,
             "steps": 2,
-            "train_flops": trainer.flops_per_step * trainer.step,
+            "train_flops": trainer.flops_per_step * trainer.step + _earlier_flops(config),
             "train_seed": config.seed,
             "data": [_describe(table) for table in tables],
         },
@@ -146,7 +157,11 @@ def clip_loss(
     """The loss of a batch of clips; steps with ``valid_BS`` 0 (after an episode's end) count for nothing."""
     B, T = x_BTChw.shape[:2]
     context_level_BT, target_level_BS = draw_levels(config.noise, B, T, generator)
-    context_BTChw = add_noise(x_BTChw, torch.randn(x_BTChw.shape, generator=generator), context_level_BT)
+    noise_BTChw = torch.randn(x_BTChw.shape, generator=generator)
+    seen_BTChw = x_BTChw
+    if config.own_context_share:
+        seen_BTChw = _go_on_alone(model, config, x_BTChw, noise_BTChw, context_level_BT, actions_BSA, generator)
+    context_BTChw = add_noise(seen_BTChw, noise_BTChw, context_level_BT)
     goal_BSChw = x_BTChw[:, 1:]
     target_BSChw = add_noise(goal_BSChw, torch.randn(goal_BSChw.shape, generator=generator), target_level_BS)
     output = model(
@@ -159,6 +174,38 @@ def clip_loss(
     ends_BS = F.binary_cross_entropy_with_logits(output.termination_logit.float(), terminated_BS, reduction="none")
     ending = (ends_BS * valid_BS).sum() / count
     return flow + config.head_weight * (reward + ending), {"flow": flow.detach(), "reward": reward, "ending": ending}
+
+
+@torch.no_grad()
+def _go_on_alone(
+    model: DiT,
+    config: SimulatorTrainConfig,
+    x_BTChw: Tensor,
+    noise_BTChw: Tensor,
+    context_level_BT: Tensor,
+    actions_BSA: Tensor,
+    generator: torch.Generator,
+) -> Tensor:
+    """The clips as a roll-out would see them: in a share of them, from a random frame on, one-step predictions.
+
+    Scheduled sampling (Bengio et al. 2015) in parallel: all frames are predicted at once from the true frames before
+    them, so errors of one step are met in training, and no gradient goes through the prediction.
+    """
+    B, T = x_BTChw.shape[:2]
+    start_B = torch.randint(1, T, (B,), generator=generator)
+    start_B[torch.rand(B, generator=generator) >= config.own_context_share] = T
+    pure_BSChw = torch.randn(x_BTChw[:, 1:].shape, generator=generator)
+    level_BS = torch.ones(B, T - 1)
+    context_BTChw = add_noise(x_BTChw, noise_BTChw, context_level_BT)
+    output = model(context_BTChw.to(config.dtype), context_level_BT, pure_BSChw.to(config.dtype), level_BS, actions_BSA)
+    alone_BT = torch.arange(T) >= start_B[:, None]
+    own_BTChw = torch.cat((x_BTChw[:, :1], output.latent.float()), 1)
+    return torch.where(alone_BT[..., None, None, None], own_BTChw, x_BTChw)
+
+
+def _earlier_flops(config: SimulatorTrainConfig) -> float:
+    """Training FLOPs of the stages this run started from."""
+    return float(read_json(Path(config.init) / "config.json")["train_flops"]) if config.init else 0.0
 
 
 def _describe(table: EpisodeTable) -> dict[str, Any]:
