@@ -10,37 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from small_runs import VAE_CONFIG
 
 from worldsim.core.errors import DamagedFileError, WorldsimError
 from worldsim.core.records import read_json, read_rows
-from worldsim.data.collect import collect
-from worldsim.models.vae import VAEConfig
-from worldsim.training.simulator import SimulatorTrainConfig, train_simulator
 from worldsim.training.vae import VAETrainConfig, train_vae
-
-SMALL_VAE = VAEConfig(latent_channels=4, widths=(12, 16, 16), blocks=1)
-VAE_CONFIG = VAETrainConfig(steps=40, batch=8, save_every=10, warmup=5, threads=1, model=SMALL_VAE)
-SIMULATOR_CONFIG = SimulatorTrainConfig(
-    steps=40, batch=2, save_every=10, warmup=5, threads=1, frames=4, dim=32, depth=2, heads=2, window=3
-)
-
-
-@pytest.fixture(scope="session")
-def recording(tmp_path_factory) -> Path:
-    out = tmp_path_factory.mktemp("data") / "arena.lance"
-    collect("voxel/arena", "envs.policies.explorer:make_explorer", 3, out, max_steps=40, workers=1)
-    return out
-
-
-@pytest.fixture(scope="session")
-def vae_run(recording, tmp_path_factory) -> Path:
-    return train_vae(VAE_CONFIG, [recording], tmp_path_factory.mktemp("runs") / "vae", progress=lambda line: None)
-
-
-@pytest.fixture(scope="session")
-def simulator_run(recording, vae_run, tmp_path_factory) -> Path:
-    out = tmp_path_factory.mktemp("runs") / "simulator"
-    return train_simulator(SIMULATOR_CONFIG, [recording], vae_run, out, progress=lambda line: None)
 
 
 def trace(run: Path) -> list[dict]:
@@ -79,13 +53,15 @@ def test_the_checkpoint_loads_and_dreams(simulator_run, recording):
 SCRIPT = """
 import sys
 sys.path.insert(0, {folder!r})
-import test_training as t
+import small_runs
 from pathlib import Path
+from worldsim.training.simulator import train_simulator
+from worldsim.training.vae import train_vae
 data, vae, out = map(Path, sys.argv[2:5])
 if sys.argv[1] == "vae":
-    t.train_vae(t.VAE_CONFIG, [data], out)
+    train_vae(small_runs.VAE_CONFIG, [data], out)
 else:
-    t.train_simulator(t.SIMULATOR_CONFIG, [data], vae, out)
+    train_simulator(small_runs.SIMULATOR_CONFIG, [data], vae, out)
 """
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,18 +22,21 @@ _TRACE_ROWS = 200  # of the loss trace that travel with the weights
 
 
 def pack(
-    run: Path, vae_run: Path, out: Path, storage: str = "int8", steps: int = 2, context_noise: float = 0.1
+    vae_run: Path, runs: Sequence[Path], out: Path, storage: str = "int8", steps: int = 2, context_noise: float = 0.1
 ) -> Path:
-    """Write ``out`` from a finished run of recipe=simulator and the run of its autoencoder.
+    """Write ``out`` from the autoencoder's run and the finished stages of recipe=simulator, the last of which counts.
 
     The network is stored as ``storage``, the autoencoder always as bf16: it is small, and every frame goes through it.
     """
+    run = runs[-1]
     dit, vae = load_dit(run / "dit.safetensors"), load_vae(run / "vae.safetensors")
     save_model(out / "dit.safetensors", dit, asdict(dit.config), storage)
     save_model(out / "vae.safetensors", vae, asdict(vae.config), "bfloat16")
     config = {**read_json(run / "config.json"), "steps": steps, "context_noise": context_noise}
     write_json(out / "config.json", config)
-    records = {"vae": _record(vae_run), "simulator": _record(run)}
+    records = {"vae": _record(vae_run)}
+    for number, stage in enumerate(runs, start=1):
+        records["simulator" if len(runs) == 1 else f"simulator, stage {number}"] = _record(stage)
     write_json(out / "training.json", records)
     params = {"vae": sum(p.numel() for p in vae.parameters()), "dit": sum(p.numel() for p in dit.parameters())}
     write_atomic(out / "card.md", card(out.name, config, records, params, storage))
@@ -86,15 +90,15 @@ def card(name: str, config: dict[str, Any], records: dict[str, Any], params: dic
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("run", type=Path, help="folder of a finished recipe=simulator run")
-    parser.add_argument("vae_run", type=Path, help="folder of the run that trained its autoencoder")
+    parser.add_argument("vae_run", type=Path, help="folder of the run that trained the autoencoder")
+    parser.add_argument("runs", type=Path, nargs="+", help="folders of the recipe=simulator stages, in order")
     parser.add_argument("out", type=Path)
     parser.add_argument("--storage", default="int8", choices=("float32", "bfloat16", "int8"))
     parser.add_argument("--steps", type=int, default=2)
     parser.add_argument("--context-noise", type=float, default=0.1)
     args = parser.parse_args()
     try:
-        print(pack(args.run, args.vae_run, args.out, args.storage, args.steps, args.context_noise))
+        print(pack(args.vae_run, args.runs, args.out, args.storage, args.steps, args.context_noise))
     except WorldsimError as error:
         print(error, file=sys.stderr)
         return 2

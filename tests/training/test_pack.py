@@ -1,0 +1,36 @@
+"""Checkpoints that ship: small, complete, with a card that says what they are."""
+
+import dataclasses
+
+import pytest
+from small_runs import SIMULATOR_CONFIG
+
+from worldsim.core.records import read_json
+from worldsim.simulators import load
+from worldsim.training.pack import pack
+from worldsim.training.simulator import train_simulator
+
+
+@pytest.fixture(scope="module")
+def second_stage(recording, vae_run, simulator_run, tmp_path_factory):
+    config = dataclasses.replace(SIMULATOR_CONFIG, steps=10, init=str(simulator_run), own_context_share=0.5, seed=1)
+    out = tmp_path_factory.mktemp("runs") / "stage2"
+    return train_simulator(config, [recording], vae_run, out, progress=lambda line: None)
+
+
+def test_a_later_stage_starts_from_the_earlier_one(simulator_run, second_stage):
+    first, second = (read_json(run / "config.json")["train_flops"] for run in (simulator_run, second_stage))
+    assert second > first  # the earlier stage's arithmetic is counted in
+    losses = [read_json(run / "record.json")["model"]["train_flops"] for run in (simulator_run, second_stage)]
+    assert second == pytest.approx(sum(losses))
+
+
+def test_a_packed_checkpoint_is_small_and_loads(vae_run, simulator_run, second_stage, tmp_path):
+    folder = pack(vae_run, [simulator_run, second_stage], tmp_path / "tiny", steps=3)
+    simulator = load(folder)
+    assert simulator.describe()["steps"] == 3
+    card = (folder / "card.md").read_text()
+    for expected in ("# tiny", "voxel/arena", "3 episodes", "stage 2: 10 steps", "3 denoising steps"):
+        assert expected in card
+    assert list(read_json(folder / "training.json")) == ["vae", "simulator, stage 1", "simulator, stage 2"]
+    assert (folder / "dit.safetensors").stat().st_size < 0.5 * (second_stage / "dit.safetensors").stat().st_size
