@@ -1,6 +1,6 @@
 """Draws the README's picture: game beside dream, under the same actions, on held-out seeds.
 
-    python docs/pictures.py [--simulators voxel-base doom-base] [--out docs/images/game_beside_dream.png]
+python docs/pictures.py [--simulators voxel-base doom-base] [--out docs/images/game_beside_dream.png]
 """
 
 from __future__ import annotations

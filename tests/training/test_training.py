@@ -84,7 +84,8 @@ def run_and_kill(recipe: str, data: Path, vae: Path, out: Path, kills: int) -> i
         if process.wait() == 0:
             break
         done += 1
-    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    last_run = subprocess.run(command, capture_output=True, text=True)
+    assert last_run.returncode == 0, last_run.stderr
     return done
 
 

@@ -7,6 +7,7 @@ same bits (on a CPU, with the same number of threads).
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -20,7 +21,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from worldsim.core.errors import DamagedFileError, WorldsimError
-from worldsim.core.records import RunRecord, append_row, read_rows, utc_now, write_atomic
+from worldsim.core.records import RunRecord, append_row, read_rows, to_plain, utc_now, write_atomic
 from worldsim.training.memory import keep_freed_memory
 
 LOG_EVERY = 10
@@ -89,7 +90,7 @@ class Trainer:
         self.optimizers = _optimizers(model, config)
         self.ema = {name: value.detach().clone() for name, value in model.named_parameters()}
         self.step = 0
-        self.record = RunRecord("train", self.out.name, {"settings": asdict(config), **identity})
+        self.record = RunRecord("train", self.out.name, to_plain({"settings": asdict(config), **identity}))
         self.record.seeds = {"root": config.seed}
         self.record.planned = config.steps
         self.record.started_utc = utc_now()
@@ -140,7 +141,7 @@ class Trainer:
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         if not torch.isfinite(norm):
             raise WorldsimError(
-                f"the run diverged at step {self.step}: loss {float(loss):.4g}, gradient norm {float(norm):.4g}. "
+                f"the run diverged at step {self.step}: loss {float(loss.detach()):.4g}, gradient norm {float(norm):.4g}. "
                 f"The last good state is kept in {self.out}; lower lr={self.config.lr} and start anew."
             )
         for optimizer in self.optimizers:
@@ -212,9 +213,7 @@ class Trainer:
                 state.setdefault(int(index), {})[name] = value
             optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
         kept = [row for row in read_rows(self.out / "rows.jsonl", repair=True) if row["step"] <= self.step]
-        (self.out / "rows.jsonl").unlink(missing_ok=True)
-        for row in kept:
-            append_row(self.out / "rows.jsonl", row)
+        write_atomic(self.out / "rows.jsonl", "".join(json.dumps(row) + "\n" for row in kept))
 
 
 def _without_steps(value: Any) -> Any:

@@ -1,6 +1,8 @@
 """From a training run to a checkpoint that ships: small weights, a model card and the training record.
 
-python -m worldsim.training.pack runs/voxel-base runs/voxel-vae worldsim/checkpoints/voxel-base
+python -m worldsim.training.pack runs/voxel-vae runs/voxel-base worldsim/checkpoints/voxel-base
+
+A simulator trained in several stages is named by all its runs, in order.
 """
 
 from __future__ import annotations
