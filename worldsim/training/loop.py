@@ -141,7 +141,7 @@ class Trainer:
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         if not torch.isfinite(norm):
             raise WorldsimError(
-                f"the run diverged at step {self.step}: loss {float(loss.detach()):.4g}, gradient norm {float(norm):.4g}. "
+                f"the run diverged at step {self.step}: loss {loss.item():.4g}, gradient norm {norm.item():.4g}. "
                 f"The last good state is kept in {self.out}; lower lr={self.config.lr} and start anew."
             )
         for optimizer in self.optimizers:
