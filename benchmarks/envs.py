@@ -62,15 +62,12 @@ def player(env: gymnasium.Env, with_truth: bool) -> Callable[[], int]:
 
 def bare_doom(env: Any) -> tuple[Callable[[], int], Any]:
     """The same engine settings, screen, buttons and episode length as ``env``, without the wrapper."""
-    import tempfile
-
     doom = import_ours("envs.doom.game")
-    folder = tempfile.TemporaryDirectory(prefix="worldsim_bench_")
-    game = doom.start_game(env.scenario, doom.choose_screen(env.height, env.width), False, folder.name)
-    buttons = [
-        [*map(float, vec[:4]), float(vec[4]) / doom.TICS_PER_STEP]
-        for vec in random_vectors(ActionCodec.from_space(env.action_space), STEPS)
-    ]
+    game, stop = doom.start_game(env.scenario, doom.choose_screen(env.height, env.width), False)
+    codec = ActionCodec.from_space(env.action_space)
+    keys = [codec.index(name) for name in ("forward", "back", "left", "right")]
+    turn = codec.index("camera_yaw_right_deg")
+    buttons = [[*map(float, vec[keys]), float(vec[turn]) / doom.TICS_PER_STEP] for vec in random_vectors(codec, STEPS)]
     steps, seed = 0, 0
     game.set_seed(seed)
     game.new_episode()
@@ -89,11 +86,7 @@ def bare_doom(env: Any) -> tuple[Callable[[], int], Any]:
                 game.new_episode()
         return STEPS
 
-    def close() -> None:
-        game.close()
-        folder.cleanup()
-
-    return work, close
+    return work, stop
 
 
 def measure_arena(seconds: float) -> list[dict[str, Any]]:

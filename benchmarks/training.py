@@ -80,10 +80,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=15.0, help="for each variant")
     parser.add_argument("--compile", action="store_true", help="compile the blocks (needs a C++ compiler)")
+    parser.add_argument("--variants", type=int, default=len(VARIANTS), help="measure only the first so many")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     results = {}
-    for name, change in VARIANTS.items():
+    for name, change in list(VARIANTS.items())[: args.variants]:
         config = dataclasses.replace(SimulatorTrainConfig(compile=args.compile), **change)
         results[name] = measure(config, args.seconds)
     print_table(
