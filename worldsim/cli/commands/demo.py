@@ -26,7 +26,7 @@ class DemoConfig:
     )
     episodes: int = setting("held-out episodes to roll out with each", default=2)
     frames: int = setting("frames of each roll-out", default=100)
-    limit: int = setting("scenarios of each suite in each game", default=10)
+    limit: int = setting("scenarios of each suite in each game", default=24)
 
 
 def run(config: DemoConfig) -> None:
