@@ -20,7 +20,7 @@ from evals.trial import Trial
 from worldsim.core.video import write_png
 from worldsim.simulators import load
 
-SHOWN = (1, 4, 8, 12, 16, 24, 32)  # steps after the last frame the dream was given
+SHOWN = (1, 2, 4, 6, 8, 12, 16)  # steps after the last frame the dream was given
 WIDTH, GAP, MARGIN = 160, 6, 118
 INK, PAPER = (40, 40, 40), 255
 
@@ -74,13 +74,13 @@ def _write(image: np.ndarray, text: str, left: int, baseline: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--simulators", nargs="+", default=["voxel-base", "doom-base"])
-    parser.add_argument("--scenario", type=int, default=0)
+    parser.add_argument("--scenarios", type=int, nargs="+", default=[5, 2], help="of the drift suite, one a simulator")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "images" / "game_beside_dream.png")
     args = parser.parse_args()
     groups = []
-    for name in args.simulators:
+    for name, scenario in zip(args.simulators, args.scenarios, strict=True):
         simulator = load(name)
-        groups.append(strip(simulator, simulator.describe()["env_ids"][0], args.scenario))
+        groups.append(strip(simulator, simulator.describe()["env_ids"][0], scenario))
     args.out.parent.mkdir(parents=True, exist_ok=True)
     write_png(args.out, draw(groups))
     print(args.out)

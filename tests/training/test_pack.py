@@ -30,7 +30,7 @@ def test_a_packed_checkpoint_is_small_and_loads(vae_run, simulator_run, second_s
     simulator = load(folder)
     assert simulator.describe()["steps"] == 3
     card = (folder / "card.md").read_text()
-    for expected in ("# tiny", "voxel/arena", "3 episodes", "stage 2: 10 steps", "3 denoising steps"):
+    for expected in ("# tiny", "voxel/arena", "3 episodes", "stage 2: 10 steps", "3 denoising step(s)"):
         assert expected in card
     assert list(read_json(folder / "training.json")) == ["vae", "simulator, stage 1", "simulator, stage 2"]
     assert (folder / "dit.safetensors").stat().st_size < 0.5 * (second_stage / "dit.safetensors").stat().st_size

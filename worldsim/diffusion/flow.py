@@ -22,8 +22,8 @@ class NoiseConfig:
     noise, where the dynamics are decided; the rest are uniform.
     """
 
-    context_max: float = 0.3
-    pure_share: float = 0.5
+    context_max: float = 0.3  # context frames get a noise level uniform in [0, this]
+    pure_share: float = 0.5  # of the targets are near pure noise, the others uniform
 
     def __post_init__(self) -> None:
         if not 0 <= self.context_max < 1 or not 0 <= self.pure_share <= 1:

@@ -65,7 +65,7 @@ def card(name: str, config: dict[str, Any], records: dict[str, Any], params: dic
         "",
         f"- Network: diffusion transformer, {params['dit'] / 1e6:.2f} M parameters, stored as {storage}; "
         f"autoencoder, {params['vae'] / 1e6:.2f} M, bf16.",
-        f"- Sampling: {config['steps']} denoising steps a frame, context noised to {config['context_noise']:g}.",
+        f"- Sampling: {config['steps']} denoising step(s) a frame, context noised to {config['context_noise']:g}.",
         "- Data, recorded with `worldsim collect` and the explorer policy:",
         *(
             f"  - `{table['env_id']}`: {table['episodes']} episodes of at most {table['max_steps']} steps, "
