@@ -197,7 +197,7 @@ def test_videos_play_and_stay_in_step(page):
     page.wait_for(STILL)
     page.run("document.getElementById('speed').value = '0.25'")
     page.press(" ", "Space")
-    page.wait_for(f"{VIDEOS}.every(v => !v.paused && v.currentTime > 0.2)")
+    page.wait_for(f"{VIDEOS}.every(v => !v.paused && v.currentTime > 0.3)")
     assert page.run("document.getElementById('play').getAttribute('aria-label')") == "Pause"
     page.press(" ", "Space")
     page.wait_for(f"{VIDEOS}.every(v => v.paused)")
