@@ -28,8 +28,8 @@ ACTION_CHANNELS = 14  # as voxel/arena
 VARIANTS = {
     "base, AdamW": {"optimizer": "adamw"},
     "base, Muon (as shipped)": {},
-    "base, Muon, batch 8": {"batch": 8},
-    "dim 384, depth 12, batch 8": {"dim": 384, "depth": 12, "heads": 6, "batch": 8},
+    "dim 384, depth 12, AdamW": {"optimizer": "adamw", "dim": 384, "depth": 12, "heads": 6},
+    "dim 512, AdamW": {"optimizer": "adamw", "dim": 512, "heads": 8},
 }
 
 
