@@ -3,12 +3,16 @@
 import dataclasses
 
 import pytest
-from small_runs import SIMULATOR_CONFIG
+import torch
+from small_runs import SIMULATOR_CONFIG, VAE_CONFIG
 
+from worldsim.core.errors import WorldsimError
 from worldsim.core.records import read_json
+from worldsim.models.vae import load_vae
 from worldsim.simulators import load
 from worldsim.training.pack import pack
 from worldsim.training.simulator import train_simulator
+from worldsim.training.vae import train_vae
 
 
 @pytest.fixture(scope="module")
@@ -34,3 +38,21 @@ def test_a_packed_checkpoint_is_small_and_loads(vae_run, simulator_run, second_s
         assert expected in card
     assert list(read_json(folder / "training.json")) == ["vae", "simulator, stage 1", "simulator, stage 2"]
     assert (folder / "dit.safetensors").stat().st_size < 0.5 * (second_stage / "dit.safetensors").stat().st_size
+
+
+def test_a_decoder_trained_further_keeps_the_latents(recording, vae_run, simulator_run, tmp_path):
+    config = dataclasses.replace(VAE_CONFIG, steps=10, keep_encoder_of=str(vae_run), seed=1)
+    further = train_vae(config, [recording], tmp_path / "further", progress=lambda line: None)
+    before, after = (load_vae(run / "vae.safetensors").state_dict() for run in (vae_run, further))
+    changed = {name.partition(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"decoder"}
+    folder = pack(further, [simulator_run], tmp_path / "packed")
+    assert list(read_json(folder / "training.json")) == ["vae", "vae, decoder", "simulator"]
+
+
+def test_another_autoencoder_than_the_one_trained_with_is_refused(recording, simulator_run, tmp_path):
+    other = train_vae(
+        dataclasses.replace(VAE_CONFIG, steps=10, seed=5), [recording], tmp_path, progress=lambda line: None
+    )
+    with pytest.raises(WorldsimError, match="latents of another autoencoder"):
+        pack(other, [simulator_run], tmp_path / "packed")

@@ -14,11 +14,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from worldsim.core.errors import WorldsimError
 from worldsim.core.records import RunRecord, read_json, read_rows, write_atomic, write_json
 from worldsim.models.checkpoint import save_model
 from worldsim.models.dit import load_dit
-from worldsim.models.vae import load_vae
+from worldsim.models.vae import VAE, load_vae
 
 _TRACE_ROWS = 200  # of the loss trace that travel with the weights
 
@@ -31,18 +33,31 @@ def pack(
     The network is stored as ``storage``, the autoencoder always as bf16: it is small, and every frame goes through it.
     """
     run = runs[-1]
-    dit, vae = load_dit(run / "dit.safetensors"), load_vae(run / "vae.safetensors")
+    dit, vae = load_dit(run / "dit.safetensors"), load_vae(vae_run / "vae.safetensors")
+    _check_same_latents(vae, load_vae(run / "vae.safetensors"), vae_run, run)
     save_model(out / "dit.safetensors", dit, asdict(dit.config), storage)
     save_model(out / "vae.safetensors", vae, asdict(vae.config), "bfloat16")
     config = {**read_json(run / "config.json"), "steps": steps, "context_noise": context_noise}
     write_json(out / "config.json", config)
     records = {"vae": _record(vae_run)}
+    if earlier := records["vae"]["config"]["settings"].get("keep_encoder_of"):
+        records = {"vae": _record(Path(earlier)), "vae, decoder": records["vae"]}
     for number, stage in enumerate(runs, start=1):
         records["simulator" if len(runs) == 1 else f"simulator, stage {number}"] = _record(stage)
     write_json(out / "training.json", records)
     params = {"vae": sum(p.numel() for p in vae.parameters()), "dit": sum(p.numel() for p in dit.parameters())}
     write_atomic(out / "card.md", card(out.name, config, records, params, storage))
     return out
+
+
+def _check_same_latents(vae: VAE, trained_with: VAE, vae_run: Path, run: Path) -> None:
+    """The decoder may have been trained further since; the latents must be those the network knows."""
+    ours, theirs = vae.state_dict(), trained_with.state_dict()
+    changed = [name for name in ours if not name.startswith("decoder.") and not torch.equal(ours[name], theirs[name])]
+    if changed:
+        raise WorldsimError(
+            f"{run} was trained in the latents of another autoencoder than {vae_run}: {changed[0]} differs."
+        )
 
 
 def _record(run: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from worldsim.core.seeding import derive_seed
 from worldsim.data.clips import ClipReader
 from worldsim.data.store import EpisodeTable
-from worldsim.models.checkpoint import save_model
+from worldsim.models.checkpoint import load_weights, save_model
 from worldsim.models.vae import VAE, VAEConfig, channels_last, check_frame_size, to_signed
 from worldsim.training.loop import LoopConfig, Trainer
 
@@ -28,6 +28,7 @@ class VAETrainConfig(LoopConfig):
     ema: float = 0.99  # of the weights, a step; the average is what is saved
     model: VAEConfig = field(default_factory=VAEConfig)
     mse_weight: float = 5.0  # of the squared error beside the absolute one
+    keep_encoder_of: str = ""  # run folder whose latents stay as they are: only its decoder is trained further
 
 
 def train_vae(config: VAETrainConfig, data: Sequence[str | Path], out: str | Path, progress=None) -> Path:
@@ -39,6 +40,10 @@ def train_vae(config: VAETrainConfig, data: Sequence[str | Path], out: str | Pat
     check_frame_size(height, width)
     torch.manual_seed(derive_seed(config.seed, "vae weights"))
     vae = channels_last(VAE(config.model))
+
+    if config.keep_encoder_of:
+        load_weights(Path(config.keep_encoder_of) / "vae.safetensors", vae)
+        vae.encoder.requires_grad_(False)
 
     def frames(step: int) -> Tensor:
         batch = reader.batch(step).frames
@@ -61,7 +66,8 @@ def train_vae(config: VAETrainConfig, data: Sequence[str | Path], out: str | Pat
     identity = {"recipe": "vae", "data": [table.content_key for table in tables]}
     trainer = Trainer(vae, config, out, loss, identity, flops_per_step=6 * _macs(vae, height, width) * config.batch)
     trainer.run(progress)
-    vae.measure_latents(torch.cat([frames(-1 - i) for i in range(16)]))
+    if not config.keep_encoder_of:
+        vae.measure_latents(torch.cat([frames(-1 - i) for i in range(16)]))
     save_model(out / "vae.safetensors", vae, asdict(config.model))
     return out
 
