@@ -117,24 +117,10 @@ class DiTSimulator:
     def step(self, state: StreamState, actions: NDArray[np.float32]) -> tuple[StreamState, Prediction]:
         """Advance every slot by its action (B, A)."""
         action_BA = torch.from_numpy(np.asarray(actions, np.float32)).to(self.device) / self._scale_A
-        return self._advance(state, action_BA, self.levels)
-
-    @torch.inference_mode()
-    def branch(self, state: StreamState, slots: Sequence[int]) -> StreamState:
-        return state.select(slots)
-
-    @torch.inference_mode()
-    def reconstruct(self, frames: Frames) -> Frames:
-        """Frames (N, H, W, 3) through the autoencoder and back: the best this simulator could look."""
-        return np.concatenate([to_uint8(self.vae.decode(self._encode(part))).cpu().numpy() for part in _parts(frames)])
-
-    # -- inside ---------------------------------------------------------------------------------------------------
-
-    def _advance(self, state: StreamState, action_BA: Tensor, levels: list[float]) -> tuple[StreamState, Prediction]:
         sample_BChw, newest, previous_BChw, time_B = self._begin(state)
         context: StreamContext | None = newest
         output = None
-        for level, next_level in pairwise(levels):
+        for level, next_level in pairwise(self.levels):
             output = self.dit.stream(
                 state.cache,
                 sample_BChw.to(self.dtype),
@@ -156,6 +142,17 @@ class DiTSimulator:
         known_B = torch.ones_like(state.action_known_B)
         new = StreamState(state.cache, sample_BChw, previous_BChw, action_BA, known_B, time_B, state.seed_B)
         return new, prediction
+
+    @torch.inference_mode()
+    def branch(self, state: StreamState, slots: Sequence[int]) -> StreamState:
+        return state.select(slots)
+
+    @torch.inference_mode()
+    def reconstruct(self, frames: Frames) -> Frames:
+        """Frames (N, H, W, 3) through the autoencoder and back: the best this simulator could look."""
+        return np.concatenate([to_uint8(self.vae.decode(self._encode(part))).cpu().numpy() for part in _parts(frames)])
+
+    # -- inside ---------------------------------------------------------------------------------------------------
 
     def _begin(self, state: StreamState) -> tuple[Tensor, StreamContext, Tensor, Tensor]:
         """Initial noise of the next frame, and the newest frame as context, really noised to its labelled level."""

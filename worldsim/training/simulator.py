@@ -32,7 +32,7 @@ from worldsim.training.loop import LoopConfig, Trainer
 
 @dataclass(frozen=True, kw_only=True)
 class SimulatorTrainConfig(LoopConfig):
-    """The defaults are the recipe of the shipped models."""
+    """The defaults are the recipe of the shipped models' first stage."""
 
     optimizer: str = "muon"  # muon: matrices by Muon, the rest by AdamW; or adamw
     frames: int = 14  # of a clip
