@@ -42,7 +42,7 @@ $(VENV)/.installed-demo: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
-	$(INSTALL) -e ".[doom,data,dev]"
+	$(INSTALL) -e ".[dev]"
 	@touch $@ $(VENV)/.installed-demo
 
 $(BIN)/python:

@@ -46,6 +46,23 @@ class Replays(Protocol):
 
 
 @runtime_checkable
+class Intervenes(Protocol):
+    """A game whose world can be changed from outside, in ways no action could: the other half of a counterfactual."""
+
+    def interventions(self) -> tuple[str, ...]:
+        """The names that ``intervene`` takes: some of "remove", "add", "recolour", "teleport", "undo"."""
+        ...
+
+    def intervene(self, name: str, **details: Any) -> Frames:
+        """Change the world now and return the frame that is seen then; time does not pass.
+
+        Details are plain data: ``object_id`` of ``GroundTruth.objects``, ``cls``, ``position_m``, ``colour``.
+        "undo" takes back what the last action did to the world (not to the player). WorldsimError where that cannot be.
+        """
+        ...
+
+
+@runtime_checkable
 class Policy(Protocol):
     """Chooses action channel vectors; it may look at the game's privileged state through the ``env`` it got."""
 

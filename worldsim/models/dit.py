@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from worldsim.core.errors import DamagedFileError, WorldsimError
+from worldsim.models.attention import clip_attention, clip_bias
 from worldsim.models.cache import FrameView, RingCache
 from worldsim.models.checkpoint import load_weights, read_header
 from worldsim.models.heads import Heads
@@ -180,21 +181,22 @@ class DiT(nn.Module):
         shared, final = self._modulations(noise_BF, action_BFA, known_BF, dtype)
         p = self.config.patch
         cos, sin = _clip_rope(T, h // p, w // p, self.config.dim // self.config.heads, dtype, x_BFPD.device)
-        mask = _clip_mask(T, self.config.window, (h // p) * (w // p), x_BFPD.device)
-        x_BFPD = self._clip_trunk(x_BFPD, shared, cos, sin, mask)
+        bias = clip_bias(T, self.config.window, (h // p) * (w // p), dtype, x_BFPD.device)
+        x_BFPD = self._clip_trunk(x_BFPD, shared, cos, sin, bias)
         return self._finish(x_BFPD[:, T:], final[:, T:], previous_BSChw)
 
     def compile_trunk(self) -> None:
         """Compile the blocks for training clips of one size (needs a C++ compiler)."""
         self._clip_trunk = torch.compile(self._clip_trunk)  # type: ignore[method-assign]
 
-    def _clip_trunk(self, x_BFPD: Tensor, shared_BF6D: Tensor, cos: Tensor, sin: Tensor, mask: Tensor) -> Tensor:
+    def _clip_trunk(self, x_BFPD: Tensor, shared_BF6D: Tensor, cos: Tensor, sin: Tensor, bias_NC: Tensor) -> Tensor:
         """All blocks over a whole clip; the part that training compiles."""
+        tokens = x_BFPD.shape[2]
         for block in self.blocks:
 
             def attend(y_BND: Tensor, block=block) -> Tensor:
                 q, k, v = block.qkv_heads(y_BND, cos, sin)
-                return F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).reshape(y_BND.shape)
+                return clip_attention(q, k, v, bias_NC, tokens).transpose(1, 2).reshape(y_BND.shape)
 
             x_BFPD = block(x_BFPD, shared_BF6D, attend)
         return x_BFPD
@@ -320,17 +322,3 @@ def _stream_rope(time_B: Tensor, frames: int, height: int, width: int, head_dim:
     grid_BN2 = grid_P2.repeat(frames, 1).expand(len(time_B), -1, -1)
     cos, sin = rope_table(torch.cat((time_BN[..., None], grid_BN2), -1), head_dim, dtype)
     return cos[:, None], sin[:, None]
-
-
-@lru_cache(maxsize=16)
-def _clip_mask(frames: int, window: int, tokens: int, device: torch.device) -> Tensor:
-    """(N, N), True where attention is allowed: context sees the last W context frames, a target W and itself."""
-    context_time = torch.arange(frames, device=device)
-    target_time = torch.arange(1, frames, device=device)
-    age_cc = context_time[:, None] - context_time[None]
-    age_tc = target_time[:, None] - context_time[None]
-    see_cc = (age_cc >= 0) & (age_cc < window)
-    see_tc = (age_tc >= 1) & (age_tc <= window)
-    top = torch.cat((see_cc, torch.zeros(frames, frames - 1, dtype=torch.bool, device=device)), 1)
-    bottom = torch.cat((see_tc, torch.eye(frames - 1, dtype=torch.bool, device=device)), 1)
-    return torch.cat((top, bottom)).repeat_interleave(tokens, 0).repeat_interleave(tokens, 1)

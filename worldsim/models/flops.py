@@ -9,9 +9,10 @@ def training_flops_per_clip(config: DiTConfig, frames: int, latent_height: int, 
     """Forward and backward operations of one clip of ``frames`` frames (context and targets in one sequence)."""
     tokens = (latent_height // config.patch) * (latent_width // config.patch)
     sequence = (2 * frames - 1) * tokens
+    keys = sequence * frames * tokens + (frames - 1) * tokens**2  # all see context (masked or not), targets their frame
     return 3.0 * (
         sequence * _per_token(config)
-        + config.depth * 4 * sequence**2 * config.dim  # scores and weighted values, over the whole masked square
+        + config.depth * 4 * keys * config.dim  # scores and weighted values
         + (2 * frames - 1) * _per_frame(config)
         + (frames - 1) * tokens * 2 * config.dim * _token_numbers(config)
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,11 @@ from torch import Tensor, nn
 from worldsim.core.errors import DamagedFileError, WorldsimError
 from worldsim.core.records import RunRecord, append_row, read_rows, to_plain, utc_now, write_atomic
 from worldsim.training.memory import keep_freed_memory
+from worldsim.training.muon import Muon
 
 LOG_EVERY = 10
+# Muon takes the matrices between a network's input and output layers; those and everything else go to AdamW.
+INNER_LAYERS = ("blocks.", "encoder.", "decoder.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,23 +227,15 @@ def _without_steps(value: Any) -> Any:
 
 
 def _optimizers(model: nn.Module, config: LoopConfig) -> list[torch.optim.Optimizer]:
-    matrices = [
-        (n, p) for n, p in model.named_parameters() if p.ndim == 2 and n.startswith("blocks.") and "modul" not in n
-    ]
-    if config.optimizer == "adamw":
-        matrices = []
-    taken = {name for name, _ in matrices}
-    rest: Iterable[nn.Parameter] = [p for n, p in model.named_parameters() if n not in taken]
+    trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    inner = lambda name, p: p.ndim >= 2 and name.startswith(INNER_LAYERS) and "modul" not in name  # noqa: E731
+    matrices = [p for name, p in trained if inner(name, p)] if config.optimizer == "muon" else []
+    rest = [p for name, p in trained if not matrices or not inner(name, p)]
     optimizers: list[torch.optim.Optimizer] = [
         torch.optim.AdamW(rest, lr=config.lr, betas=(0.9, 0.98), weight_decay=config.weight_decay, foreach=True)
     ]
     if matrices:
-        # Muon (Jordan et al. 2024) with updates scaled to AdamW's size, so that one learning rate serves both.
-        optimizers.append(
-            torch.optim.Muon(
-                [p for _, p in matrices], lr=config.lr, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"
-            )
-        )
+        optimizers.append(Muon(matrices, lr=config.lr, weight_decay=config.weight_decay))
     return optimizers
 
 
