@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from worldsim.core.errors import MissingDependencyError, UnknownNameError, WorldsimError, did_you_mean
-from worldsim.core.registry import Registry
+from worldsim.core.registry import Registry, load_target
 
 
 @pytest.fixture
@@ -57,3 +57,49 @@ def test_a_missing_package_is_told_how_to_get_it():
     error = MissingDependencyError("vizdoom", "doom", "the game 'doom/x'")
     assert isinstance(error, WorldsimError)
     assert str(error) == "the game 'doom/x' needs vizdoom, which is not installed: pip install 'worldsim[doom]'."
+
+
+@pytest.fixture
+def players():
+    registry = Registry("player")
+    registry.add("novice", "builtins:list", "knows nothing")
+    registry.add("expert", "builtins:max", "plays well", number="skill from 0 to 1")
+    registry.add("saved", "builtins:print", "from a file", file="a model")
+    return registry
+
+
+def test_a_name_can_carry_a_number_or_a_file(players):
+    assert players.entry("expert").load() is max
+    entry = players.entry("expert@0.60")
+    assert (entry.name, entry.target) == ("expert@0.60", "builtins:max@0.6")
+    assert entry.load()(0.5) == 0.6
+    assert players.load("expert@2")(1.0, 1.5) == 2
+    assert players.entry("expert@1e1").target == players.entry("expert@10").target == "builtins:max@10"
+    assert players.entry("saved:runs/a@b.zip").target == "builtins:print@runs/a@b.zip"
+    assert [entry.usage for entry in players] == ["expert[@NUMBER]", "novice", "saved:FILE"]
+
+
+def test_a_target_is_enough_to_make_the_same_thing_elsewhere(players, capsys):
+    assert load_target(players.entry("expert@0.6").target)(0.5) == 0.6
+    load_target(players.entry("saved:a.zip").target)("env")
+    assert capsys.readouterr().out == "env a.zip\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("expret@0.6", "unknown player 'expret'. Did you mean 'expert'?"),
+        ("savd:a.zip", "unknown player 'savd:a.zip'. Known: expert, novice, saved."),
+        ("novice@3", "the player 'novice' is written novice; got 'novice@3'."),
+        ("expert:a.zip", "the player 'expert' is written expert[@NUMBER]; got 'expert:a.zip'."),
+        ("expert@", "the player 'expert@' needs a number after the '@', skill from 0 to 1: expert[@NUMBER]."),
+        ("expert@nan", "the player 'expert@nan' needs a number after the '@', skill from 0 to 1: expert[@NUMBER]."),
+        ("expert@high", "the player 'expert@high' needs a number after the '@', skill from 0 to 1: expert[@NUMBER]."),
+        ("saved", "the player 'saved' needs a file, a model: saved:FILE."),
+        ("saved:", "the player 'saved:' needs a file after the ':', a model: saved:FILE."),
+    ],
+)
+def test_an_argument_that_does_not_fit_is_told_what_does(players, name, message):
+    with pytest.raises(WorldsimError) as raised:
+        players.entry(name)
+    assert str(raised.value) == message

@@ -37,6 +37,15 @@ def policy_names() -> list[str]:
     return policies().names()
 
 
+def policy_target(policy: str) -> str:
+    """The "module:attribute" or "module:attribute@argument" of a policy's name, or of one given as such by the user.
+
+    Raises WorldsimError for a name that is not registered, or with an argument that it does not take.
+    """
+    stem = policy.partition("@")[0].partition(":")[0]
+    return policy if ":" in policy and stem not in policies() else policies().entry(policy).target
+
+
 def suite_names() -> list[str]:
     return [*suites().names(), "all"]
 

@@ -1,17 +1,27 @@
-"""Lazy registries: a name, a one-line summary and a "module:attribute" that is imported only when it is used."""
+"""Lazy registries: a name, a one-line summary and a "module:attribute" that is imported only when it is used.
+
+A name can carry one argument for what it stands for: a number, ``expert@0.6``, or a file, ``sb3:model.zip``.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from worldsim.core.errors import UnknownNameError
+from worldsim.core.errors import UnknownNameError, WorldsimError
 from worldsim.core.siblings import import_ours
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One registered thing; ``target`` is "module:attribute"."""
+    """One registered thing; ``target`` is "module:attribute" or "module:attribute@argument", see ``load_target``.
+
+    ``info`` may have "number" or "file": what the number or the file that the name can carry means. A number may be
+    left out, a file may not.
+    """
 
     name: str
     target: str
@@ -19,8 +29,33 @@ class Entry:
     info: dict[str, Any] = field(default_factory=dict)
 
     def load(self) -> Any:
-        module, _, attribute = self.target.partition(":")
-        return getattr(import_ours(module), attribute)
+        return load_target(self.target)
+
+    @property
+    def usage(self) -> str:
+        """The name with the place of its argument."""
+        if "file" in self.info:
+            return f"{self.name}:FILE"
+        return f"{self.name}[@NUMBER]" if "number" in self.info else self.name
+
+
+def load_target(target: str) -> Any:
+    """What "module:attribute" names; with "@argument" a function that calls it with the argument after its own.
+
+    The argument is a float where it reads as one and text otherwise. Raises what the import or the look-up raises.
+    """
+    place, at, text = target.partition("@")
+    module, _, attribute = place.partition(":")
+    found = getattr(import_ours(module), attribute)
+    return _with_argument(found, text) if at else found
+
+
+def _with_argument(function: Callable[..., Any], text: str) -> Callable[..., Any]:
+    try:
+        argument: float | str = float(text)
+    except ValueError:
+        argument = text
+    return lambda *args: function(*args, argument)
 
 
 class Registry:
@@ -44,10 +79,46 @@ class Registry:
         return sorted(self._entries)
 
     def entry(self, name: str) -> Entry:
-        """The entry called ``name``; UnknownNameError with the nearest names otherwise."""
-        if name not in self._entries:
-            raise UnknownNameError(self.kind, name, self._entries)
-        return self._entries[name]
+        """The entry called ``name``, which may carry an argument ("name@number", "name:file").
+
+        Raises UnknownNameError with the nearest names, and WorldsimError for an argument that the entry does not take.
+        """
+        if name in self._entries:
+            entry = self._entries[name]
+            if "file" in entry.info:
+                raise WorldsimError(f"the {self.kind} {name!r} needs a file, {entry.info['file']}: {entry.usage}.")
+            return entry
+        stem, mark, text = _split(name)
+        if not mark or stem not in self._entries:
+            raise UnknownNameError(self.kind, stem if mark == "@" else name, self._entries)
+        entry = self._entries[stem]
+        wanted = {"@": "number", ":": "file"}[mark]
+        if wanted not in entry.info:
+            raise WorldsimError(f"the {self.kind} {stem!r} is written {entry.usage}; got {name!r}.")
+        argument = _number(text) if mark == "@" else text
+        if not argument:
+            raise WorldsimError(
+                f"the {self.kind} {name!r} needs a {wanted} after the {mark!r}, {entry.info[wanted]}: {entry.usage}."
+            )
+        return replace(entry, name=name, target=f"{entry.target}@{argument}")
 
     def load(self, name: str) -> Any:
         return self.entry(name).load()
+
+
+def _split(name: str) -> tuple[str, str, str]:
+    """A name at its first "@" or ":", whichever comes first."""
+    found = re.fullmatch(r"([^@:]*)([@:]?)(.*)", name, re.DOTALL)
+    assert found
+    return found[1], found[2], found[3]
+
+
+def _number(text: str) -> str:
+    """A finite number in its shortest form, so that equal numbers make equal targets; "" for anything else."""
+    try:
+        number = float(text)
+    except ValueError:
+        return ""
+    if not math.isfinite(number):
+        return ""
+    return repr(int(number) if number.is_integer() else number)

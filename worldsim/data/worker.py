@@ -16,8 +16,8 @@ import numpy as np
 from worldsim.core.actions import ActionCodec
 from worldsim.core.errors import WorldsimError
 from worldsim.core.protocols import Policy
+from worldsim.core.registry import load_target
 from worldsim.core.seeding import derive_seed, game_seed
-from worldsim.core.siblings import import_ours
 from worldsim.core.types import Episode
 from worldsim.data import parts
 from worldsim.data.rows import TableInfo
@@ -47,9 +47,8 @@ def make_game(env_id: str, env_kwargs: dict[str, Any], make_policy: str) -> tupl
     """The game and the policy that plays it; WorldsimError when either name leads nowhere."""
     import gymnasium
 
-    module, _, attribute = make_policy.partition(":")
     try:
-        factory = getattr(import_ours(module), attribute)
+        factory = load_target(make_policy)
     except (ImportError, AttributeError, ValueError) as error:
         raise WorldsimError(
             f"the policy {make_policy!r} cannot be loaded ({error}); give 'module:attribute'."

@@ -34,7 +34,7 @@ class CollectConfig:
 
 def run(config: CollectConfig) -> None:
     """Episodes are a function of seed, split and number alone; stopped at any point, the same command goes on."""
-    target = config.policy if ":" in config.policy else names.policies().entry(config.policy).target
+    target = names.policy_target(config.policy)
 
     from worldsim.data.collect import collect
 
