@@ -7,6 +7,7 @@ Actions are stored as float vectors of named channels, see :mod:`worldsim.core.a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,8 +92,10 @@ class Episode:
     fps: float
     caption: str = ""
     env_kwargs: dict[str, Any] = field(default_factory=dict)
+    truth: Sequence[GroundTruth] | None = None  # of every frame: camera and objects, where they were recorded
 
     def __post_init__(self) -> None:
         steps = len(self.actions)
         assert len(self.frames) == steps + 1, f"{len(self.frames)} frames for {steps} actions; expected {steps + 1}"
         assert len(self.rewards) == steps, f"{len(self.rewards)} rewards for {steps} actions"
+        assert self.truth is None or len(self.truth) == steps + 1, f"{len(self.truth)} truths for {steps + 1} frames"

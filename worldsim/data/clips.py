@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from worldsim.core.actions import ActionCodec
 from worldsim.core.errors import WorldsimError
 from worldsim.core.seeding import stream
 from worldsim.core.types import Frames
+from worldsim.data.captions import CaptionIndex
 from worldsim.data.latents import open_latents
 from worldsim.data.store import EpisodeTable
 
@@ -28,6 +29,7 @@ class Clips:
     rewards: NDArray[np.float32]  # (B, T-1)
     terminated: NDArray[np.bool_]  # (B, T-1)
     valid: NDArray[np.bool_]  # (B, T-1), False for steps after the end of an episode, see ClipReader
+    captions: list[str] | None = None  # (B,), "" for a clip that no caption covers; None when none were asked for
 
 
 class ClipReader:
@@ -39,8 +41,9 @@ class ClipReader:
     repeated after it, and ``Clips.valid`` is False there: mask losses with it.
 
     Tables must share codec and frame size. With ``latents`` (one file for each table, see
-    :mod:`worldsim.data.latents`) the batches hold latents in place of frames. Frames are kept in memory when all tables
-    fit in ``cache_gb``; otherwise every batch reads the tables (54,000 frames/s of 64x64 on one core).
+    :mod:`worldsim.data.latents`) the batches hold latents in place of frames. With ``captions`` each clip comes with
+    one of the captions that cover all of it, any captioner's, drawn at random. Frames are kept in memory when all
+    tables fit in ``cache_gb``; otherwise every batch reads the tables (54,000 frames/s of 64x64 on one core).
     Raises WorldsimError when tables do not fit together or no episode is long enough.
     """
 
@@ -54,6 +57,7 @@ class ClipReader:
         termination_share: float = 0.0,
         pad_endings: bool = False,
         latents: Sequence[str | Path] | None = None,
+        captions: bool = False,
         cache_gb: float = 8.0,
     ):
         if not tables or frames < 2 or batch < 1 or not 0.0 <= termination_share <= 1.0:
@@ -70,6 +74,7 @@ class ClipReader:
         self._latents = (
             [open_latents(Path(path), t) for path, t in zip(latents, self.tables, strict=True)] if latents else None
         )
+        self._captions = self._index_captions() if captions else None
         self._cache: Frames | None = None
         bytes_needed = len(self._actions) * int(np.prod(self.tables[0].frame_shape))
         if self._latents is None and bytes_needed <= cache_gb * 1e9:
@@ -81,6 +86,10 @@ class ClipReader:
         valid = rows[:, 1:] <= last_rows[:, None]
         rows = np.minimum(rows, last_rows[:, None])
         steps = rows[:, :-1]
+        chosen = None
+        if self._captions is not None:  # a stream of its own: the clips are the same with captions and without
+            share = stream(self.seed, "captions", step).random(self.batch_size)
+            chosen = self._captions.choose(rows[:, 0], rows[:, -1], share)
         idle = self.codec.vector()
         return Clips(
             frames=self._read_frames(rows) if self._latents is None else None,
@@ -89,6 +98,7 @@ class ClipReader:
             rewards=np.where(valid, self._rewards[steps], np.float32(0)),
             terminated=self._terminated[steps] & valid,
             valid=valid,
+            captions=chosen,
         )
 
     def _index(self) -> None:
@@ -107,6 +117,15 @@ class ClipReader:
         self._last_rows = (offsets + lengths - 1)[fits]
         self._starts_before = np.concatenate([[0], np.cumsum(lengths[fits] - self.frames + 1)])
         self._endings = np.flatnonzero(terminated[fits])
+
+    def _index_captions(self) -> CaptionIndex:
+        return CaptionIndex(
+            [
+                replace(one, row=one.row + int(base))
+                for table, base in zip(self.tables, self._table_rows, strict=False)
+                for one in table.captions()
+            ]
+        )
 
     def _draw(self, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Rows (B, T) of each clip, which may run past the last row (B,) of its episode."""
@@ -148,14 +167,6 @@ class ClipReader:
                 row += len(part)
         assert row == count
         return cache
-
-
-def _open_all(paths: Sequence[str | Path] | None, tables: list[EpisodeTable]) -> list[NDArray[np.float16]] | None:
-    if paths is None:
-        return None
-    if len(paths) != len(tables):
-        raise WorldsimError(f"{len(paths)} files of latents for {len(tables)} tables; give one for each, in order.")
-    return [open_latents(Path(path), table) for path, table in zip(paths, tables, strict=True)]
 
 
 def _common_codec(tables: list[EpisodeTable]) -> ActionCodec:

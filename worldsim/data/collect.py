@@ -41,21 +41,23 @@ def collect(
     seed: int = 0,
     split: str = "train",
     workers: int = 2,
+    truth: bool = False,
     storage_options: dict[str, str] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> store.EpisodeTable:
     """Record ``episodes`` episodes of up to ``max_steps`` actions into the table ``out``, or finish one begun before.
 
     ``make_policy`` is "module:attribute" of a function (unwrapped env) -> Policy. ``out`` is a local folder or an
-    object-store URL. ``progress`` gets one line about once a second (default: stderr).
+    object-store URL. With ``truth`` camera and objects of every frame are stored where the game offers them
+    (``EpisodeTable.read_truth``). ``progress`` gets one line about once a second (default: stderr).
     Raises WorldsimError when ``out`` holds a table made with other settings, or cannot be written.
     """
     out = str(out)
     say = progress or _print_progress
     if episodes < 1 or max_steps < 1 or workers < 1:
         raise WorldsimError(f"episodes={episodes}, max_steps={max_steps} and workers={workers} must be at least 1.")
-    info = describe(env_id, make_policy, episodes, env_kwargs or {}, max_steps, seed, split)
-    record = RunRecord("collect", Path(out).name, asdict(info), planned=episodes, started_utc=utc_now())
+    info = describe(env_id, make_policy, episodes, env_kwargs or {}, max_steps, seed, split, truth)
+    record = RunRecord("collect", Path(out).name, info.to_json(), planned=episodes, started_utc=utc_now())
     record.seeds = {"root": seed}
     begun = time.monotonic()
     if _committed(out, info, storage_options) == episodes:
@@ -114,7 +116,14 @@ def _finish(out: str, info: TableInfo, record: RunRecord, storage_options: dict[
 
 
 def describe(
-    env_id: str, make_policy: str, episodes: int, env_kwargs: dict[str, Any], max_steps: int, seed: int, split: str
+    env_id: str,
+    make_policy: str,
+    episodes: int,
+    env_kwargs: dict[str, Any],
+    max_steps: int,
+    seed: int,
+    split: str,
+    truth: bool = False,
 ) -> TableInfo:
     """The TableInfo of a recording; makes the game once to learn its frame size, rate and actions."""
     env, _ = make_game(env_id, env_kwargs, make_policy)
@@ -137,6 +146,7 @@ def describe(
             height=shape[0],
             width=shape[1],
             codec=ActionCodec.from_space(env.action_space).to_json(),
+            truth=truth,
         )
     finally:
         env.close()
@@ -162,7 +172,7 @@ def _committed(out: str, info: TableInfo, storage_options: dict[str, str] | None
 
 def _parts_folder(out: str, info: TableInfo) -> Path:
     """Where finished episodes wait to be committed; named by the settings, so that no other recording's are taken."""
-    key = content_hash(asdict(info))
+    key = content_hash(info.to_json())
     if "://" in out:
         return Path(tempfile.gettempdir()) / f"worldsim-collect-{content_hash(out)}.partial" / key
     return Path(f"{out.rstrip('/')}.partial") / key

@@ -14,6 +14,7 @@ from worldsim.core.errors import DamagedFileError, WorldsimError
 from worldsim.core.records import write_atomic
 from worldsim.core.types import Episode
 from worldsim.data.rows import TableInfo
+from worldsim.data.truth import TruthTrack
 
 
 @contextmanager
@@ -42,6 +43,7 @@ def path_of(folder: Path, number: int) -> Path:
 def write(folder: Path, number: int, episode: Episode) -> None:
     """Write an episode so that it is there as a whole or not at all; WorldsimError on a full disk."""
     buffer = io.BytesIO()
+    truth = {} if episode.truth is None else TruthTrack.of(episode.truth).arrays()
     np.savez(
         buffer,
         frames=episode.frames,
@@ -49,6 +51,7 @@ def write(folder: Path, number: int, episode: Episode) -> None:
         rewards=episode.rewards,
         ends=np.array([episode.terminated, episode.truncated]),
         seed=np.array(episode.seed, np.int64),
+        **{f"truth.{name}": values for name, values in truth.items()},
     )
     try:
         write_atomic(path_of(folder, number), buffer.getvalue())
@@ -63,6 +66,7 @@ def read(folder: Path, number: int, info: TableInfo) -> Episode:
     path = path_of(folder, number)
     try:
         with np.load(path, allow_pickle=False) as data:
+            truth = {name.removeprefix("truth."): data[name] for name in data.files if name.startswith("truth.")}
             return Episode(
                 frames=data["frames"],
                 actions=data["actions"],
@@ -73,6 +77,7 @@ def read(folder: Path, number: int, info: TableInfo) -> Episode:
                 seed=int(data["seed"]),
                 fps=info.fps,
                 env_kwargs=info.env_kwargs,
+                truth=TruthTrack(**truth) if truth else None,
             )
     except (OSError, ValueError, KeyError) as error:
         raise DamagedFileError(f"{path} cannot be read ({error}); delete it and run the same command again.") from error

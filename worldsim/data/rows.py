@@ -1,7 +1,8 @@
 """Episodes as rows of a table: one row a frame, episodes whole and in order.
 
 Row t of an episode holds frame t and the step that leaves it (action, reward, terminated, truncated); the last row of
-an episode has a frame only, its action and reward are NaN. Frames are raw RGB bytes that Lance compresses without loss
+an episode has a frame only, its action and reward are NaN. Camera and objects of the frame are there when they were
+recorded. Frames are raw RGB bytes that Lance compresses without loss
 (zstd): on 64x64 ViZDoom frames this is as small as PNG (4.1 of 12.3 KB) and needs no image decoder.
 """
 
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from worldsim.core.types import Episode, Frames
+from worldsim.data import truth
 
 SCHEMA_VERSION = 1
 META_KEY = b"worldsim.table"
@@ -35,6 +37,14 @@ class TableInfo:
     width: int
     codec: list[dict[str, Any]]  # ActionCodec.to_json()
     schema_version: int = SCHEMA_VERSION
+    truth: bool = False  # camera and objects of every frame are recorded
+
+    def to_json(self) -> dict[str, Any]:
+        """As stored, compared and hashed; without what tables of older versions could not have."""
+        data = asdict(self)
+        if not self.truth:
+            del data["truth"]
+        return data
 
 
 def schema(info: TableInfo) -> Any:
@@ -52,7 +62,9 @@ def schema(info: TableInfo) -> Any:
         pa.field("terminated", pa.bool_()),
         pa.field("truncated", pa.bool_()),
     ]
-    return pa.schema(fields, metadata={META_KEY: json.dumps(asdict(info))})
+    if info.truth:
+        fields += truth.fields_of_table()
+    return pa.schema(fields, metadata={META_KEY: json.dumps(info.to_json())})
 
 
 def episode_rows(number: int, episode: Episode, info: TableInfo) -> Any:
@@ -78,6 +90,9 @@ def episode_rows(number: int, episode: Episode, info: TableInfo) -> Any:
         pa.array(terminated),
         pa.array(truncated),
     ]
+    if info.truth:
+        assert episode.truth is not None, "the recording keeps camera and objects"
+        arrays += truth.to_columns(truth.TruthTrack.of(episode.truth))
     return pa.table(arrays, schema=schema(info))
 
 

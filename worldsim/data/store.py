@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from worldsim.core.actions import ActionCodec
 from worldsim.core.errors import DamagedFileError, MissingDependencyError, WorldsimError
 from worldsim.core.records import content_hash
-from worldsim.core.types import Episode, Frames
+from worldsim.core.types import Episode, Frames, GroundTruth
+from worldsim.data import captions, truth
 from worldsim.data.rows import META_KEY, SCHEMA_VERSION, TableInfo, unpack_frames
 
 STEP_COLUMNS = ["action", "reward", "terminated"]
@@ -97,7 +98,7 @@ class EpisodeTable:
         # The frames, because a game that was changed records other ones under the same settings.
         sample = np.unique(np.linspace(0, int(self.episodes.lengths.sum()) - 1, 64).astype(np.int64))
         frames = content_hash(self.read_frames(sample).tobytes())
-        return content_hash({"info": asdict(self.info), "lengths": self.episodes.lengths, "frames": frames})
+        return content_hash({"info": self.info.to_json(), "lengths": self.episodes.lengths, "frames": frames})
 
     def __len__(self) -> int:
         return len(self.episodes)
@@ -106,6 +107,7 @@ class EpisodeTable:
         """Episode ``index`` in full."""
         self._check_number(index)
         frames, actions, rewards, _ = self.read_clip(index, 0, int(self.episodes.lengths[index]))
+        rows = int(self.episodes.offsets[index]) + np.arange(len(frames))
         return Episode(
             frames=frames,
             actions=actions,
@@ -115,7 +117,9 @@ class EpisodeTable:
             env_id=self.env_id,
             seed=int(self.episodes.seeds[index]),
             fps=self.fps,
+            caption=self._episode_caption(index),
             env_kwargs=self.info.env_kwargs,
+            truth=self._truth_track(rows) if self.info.truth else None,
         )
 
     def read_clip(
@@ -152,6 +156,43 @@ class EpisodeTable:
         terminated = table.column("terminated").to_numpy()
         return actions.reshape(-1, len(self.codec)).astype(np.float32), rewards.astype(np.float32), terminated
 
+    def read_truth(self, rows: NDArray[np.int64]) -> list[GroundTruth]:
+        """Camera and objects of the given rows; both None in a table that was recorded without ``truth``."""
+        if not self.info.truth:
+            return [GroundTruth()] * len(rows)
+        return list(self._truth_track(rows))
+
+    @property
+    def column_names(self) -> list[str]:
+        return list(self._dataset.schema.names)
+
+    @property
+    def captioners(self) -> list[tuple[str, int]]:
+        """Who captioned clips of this table: (captioner, version), sorted."""
+        return list(captions.caption_columns(self.column_names))
+
+    def captions(self, captioner: str | None = None, version: int | None = None) -> list[captions.Caption]:
+        """All captions, or one captioner's, or one version's of them, each captioner's in the order of rows."""
+        found: list[captions.Caption] = []
+        for key, column in captions.caption_columns(self.column_names).items():
+            if captioner in (None, key[0]) and version in (None, key[1]):
+                table = _guard(self.path, lambda column=column: self._dataset.to_table(columns=[column]))
+                found += captions.read_captions(table, key, column)
+        return found
+
+    def _truth_track(self, rows: NDArray[np.int64]) -> truth.TruthTrack:
+        table = _guard(self.path, lambda: self._dataset.take(rows.tolist(), columns=truth.COLUMNS))
+        return truth.from_columns(table)
+
+    def _episode_caption(self, index: int) -> str:
+        """The caption of the longest clip that begins with the episode."""
+        row = int(self.episodes.offsets[index])
+        found = []
+        for key, column in captions.caption_columns(self.column_names).items():
+            table = _guard(self.path, lambda column=column: self._dataset.take([row], columns=[column]))
+            found += captions.read_captions(table, key, column)
+        return max(found, key=lambda one: one.frames).text if found else ""
+
     def _check_number(self, episode: int) -> None:
         if not 0 <= episode < len(self):
             raise WorldsimError(f"{self.path} has episodes 0 to {len(self) - 1}; asked for {episode}.")
@@ -167,8 +208,13 @@ def append(path: str, rows: Any, storage_options: dict[str, str] | None = None) 
     """Append rows to a table, or create it, in one atomic commit."""
     lance = import_lance()
     mode = "create" if open_dataset(path, storage_options) is None else "append"
+    committing(path, lambda: lance.write_dataset(rows, path, mode=mode, storage_options=storage_options))
+
+
+def committing(path: str, write: Any) -> None:
+    """Call ``write``; what keeps it from writing becomes a WorldsimError."""
     try:
-        lance.write_dataset(rows, path, mode=mode, storage_options=storage_options)
+        write()
     except OSError as error:
         raise WorldsimError(
             f"cannot write the table {path} ({_first_line(error)}); free space, or choose another out=."

@@ -15,12 +15,13 @@ import numpy as np
 
 from worldsim.core.actions import ActionCodec
 from worldsim.core.errors import WorldsimError
-from worldsim.core.protocols import Policy
+from worldsim.core.protocols import HasGroundTruth, Policy
 from worldsim.core.registry import load_target
 from worldsim.core.seeding import derive_seed, game_seed
-from worldsim.core.types import Episode
+from worldsim.core.types import Episode, GroundTruth
 from worldsim.data import parts
 from worldsim.data.rows import TableInfo
+from worldsim.data.truth import TruthTrack
 
 
 def worker_main(pipe: Any, folder: str, info: TableInfo) -> None:
@@ -66,6 +67,7 @@ def play(env: Any, policy: Policy, codec: ActionCodec, info: TableInfo, number: 
     obs, _ = env.reset(seed=seed)
     policy.reset(derive_seed(info.seed, "policy", info.split, number))
     frames, actions, rewards = [np.array(obs)], [], []
+    truth = [_camera_and_objects(env)] if info.truth else []
     terminated = truncated = False
     while not (terminated or truncated):
         action = codec.decode(policy.act(obs))
@@ -73,6 +75,8 @@ def play(env: Any, policy: Policy, codec: ActionCodec, info: TableInfo, number: 
         frames.append(np.array(obs))
         actions.append(codec.encode(action))  # what the game was given: clipped and cut, not what the policy wished
         rewards.append(reward)
+        if info.truth:
+            truth.append(_camera_and_objects(env))
         truncated = truncated or len(actions) == info.max_steps
     return Episode(
         frames=np.stack(frames),
@@ -84,7 +88,16 @@ def play(env: Any, policy: Policy, codec: ActionCodec, info: TableInfo, number: 
         seed=seed,
         fps=info.fps,
         env_kwargs=info.env_kwargs,
+        truth=TruthTrack.of(truth) if info.truth else None,
     )
+
+
+def _camera_and_objects(env: Any) -> GroundTruth:
+    """What the game knows of its present frame, without the pictures of depth and ids; nothing where it offers none."""
+    if not isinstance(env.unwrapped, HasGroundTruth):
+        return GroundTruth()
+    known = env.unwrapped.ground_truth()
+    return GroundTruth(camera=known.camera, objects=known.objects)
 
 
 def _end_with_parent() -> None:

@@ -29,6 +29,7 @@ class CollectConfig:
     seed: int = setting("root seed", default=0)
     split: str = setting("seeds to play", default="train", names=("train", "val", "test"))
     workers: int = setting("processes", default=2)
+    truth: bool = setting("store camera and objects of every frame too, where the game offers them", default=False)
     env_kwargs: dict[str, Any] = setting("settings of the game", default={}, example="{height:128,width:128}")
 
 
@@ -48,5 +49,6 @@ def run(config: CollectConfig) -> None:
         seed=config.seed,
         split=config.split,
         workers=config.workers,
+        truth=config.truth,
     )
     print(config.out)
