@@ -9,13 +9,15 @@ from worldsim.core.errors import MissingDependencyError
 from worldsim.core.registry import Entry, Registry
 
 GAMES = Registry("environment")
-GAMES.add(
-    "voxel/arena",
-    "envs.voxel.arena:ArenaEnv",
-    "small Minecraft-like arena: walk, break, place, reach the beacon",
-    capabilities=["depth", "ids", "camera", "objects", "snapshot"],
-    max_episode_steps=1000,
-)
+for _map, _summary in (("arena", "small Minecraft-like arena: walk, break, place, reach the beacon"),):
+    GAMES.add(
+        f"voxel/{_map}",
+        "envs.voxel.env:VoxelEnv",
+        _summary,
+        capabilities=["depth", "ids", "camera", "objects", "snapshot"],
+        kwargs={"map": _map},
+        max_episode_steps=1000,
+    )
 for _scenario, _summary in (
     ("my_way_home", "ViZDoom: find the vest in a maze of rooms"),
     ("health_gathering", "ViZDoom: stay alive on an acid floor by picking up medikits"),

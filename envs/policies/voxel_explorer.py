@@ -11,8 +11,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.voxel import player, world
-from envs.voxel.arena import BUTTONS, ArenaEnv
+from envs.voxel import state
+from envs.voxel.env import VoxelEnv
+from envs.voxel.kinds import GEM, TABLES
+from envs.voxel.player import BUTTONS
 from worldsim.core.actions import ActionCodec
 from worldsim.core.seeding import stream
 from worldsim.core.types import Frames
@@ -25,7 +27,7 @@ Wish = dict[str, float]
 class VoxelExplorer:
     """Explores ``env``; one episode in four or so it goes to the beacon within 200 steps."""
 
-    def __init__(self, env: ArenaEnv):
+    def __init__(self, env: VoxelEnv):
         self.env = env
         self.codec = ActionCodec.from_space(env.action_space)
         self.reset(0)
@@ -78,7 +80,7 @@ class VoxelExplorer:
             offset = goal - self._place()
             if np.hypot(*offset) < 0.7:
                 return
-            turn = _wrap(_heading(*offset) + GAITS[gait] - self.env.body[player.YAW])
+            turn = _wrap(_heading(*offset) + GAITS[gait] - self.env.body[state.YAW])
             wish = {**extras, YAW: self._towards(turn, rate) + sway * rng.normal(), PITCH: self._pitch_to(pitch)}
             if abs(turn) < 50:
                 wish[gait] = 1
@@ -94,10 +96,10 @@ class VoxelExplorer:
         """A random place (x, z), where one is found on no way through the beacon and without a long turn first."""
         here, beacon = self._place(), self._beacon()
         for _ in range(8):
-            goal = self.rng.uniform(2, world.SHAPE[0] - 2, 2)
+            goal = self.rng.uniform(2, self.env.blocks.shape[0] - 2, 2)
             way = goal - here
             along = np.clip((beacon - here) @ way / max(float(way @ way), 1e-6), 0, 1)
-            turn = _wrap(_heading(*way) + facing_deg - self.env.body[player.YAW])
+            turn = _wrap(_heading(*way) + facing_deg - self.env.body[state.YAW])
             if np.hypot(*(here + along * way - beacon)) > 1.6 and abs(turn) < 110:
                 break
         return goal
@@ -116,7 +118,7 @@ class VoxelExplorer:
         x, z = self._beacon()
         stuck, rate = 0, self.rng.uniform(4, 10)
         for _ in range(140):
-            turn = _wrap(_heading(x - self.env.body[player.X], z - self.env.body[player.Z]) - self.env.body[player.YAW])
+            turn = _wrap(_heading(x - self.env.body[state.X], z - self.env.body[state.Z]) - self.env.body[state.YAW])
             stuck = stuck + 1 if self._speed() < 0.03 else max(stuck - 1, 0)
             wish = {YAW: self._towards(turn, rate) + self.rng.normal(), PITCH: self._pitch_to(5)}
             if abs(turn) < 60:
@@ -130,11 +132,11 @@ class VoxelExplorer:
 
     def _mine(self) -> Iterator[Wish]:
         """To one of the nearest blocks that are not terrain, and break it."""
-        cells = np.argwhere((self.env.ids > 0) & world.BREAKABLE[self.env.blocks]) + 0.5
+        cells = np.argwhere((self.env.ids > 0) & TABLES.breakable[self.env.blocks]) + 0.5
         if not len(cells):
             return
         distance = np.linalg.norm(cells - np.array(self.env.eye()), axis=1)
-        gems = np.flatnonzero(self.env.blocks[tuple(np.floor(cells).astype(int).T)] == world.GEM)
+        gems = np.flatnonzero(self.env.blocks[tuple(np.floor(cells).astype(int).T)] == GEM)
         near = gems if len(gems) and self.rng.random() < 0.4 else np.arange(len(cells))
         near = near[np.argsort(distance[near])[:12]]
         cell = cells[self.rng.choice(near)]
@@ -153,7 +155,7 @@ class VoxelExplorer:
         pitch, turning = rng.uniform(22, 50), rng.choice([0.0, 0.0, 2.0, 6.0]) * rng.choice([-1, 1])
         yield {f"hotbar.{int(rng.integers(1, 4))}": 1, PITCH: self._pitch_to(pitch), "aims": 1}
         for _ in range(10):
-            if abs(pitch - self.env.body[player.PITCH]) < 3:
+            if abs(pitch - self.env.body[state.PITCH]) < 3:
                 break
             yield {PITCH: self._pitch_to(pitch), "aims": 1}
         for _ in range(int(rng.integers(2, 6))):
@@ -228,7 +230,7 @@ class VoxelExplorer:
 
     def _comfortable(self, pitch_down_deg: float, aims: bool) -> float:
         """The wished pitch change, or one that leads back to where the arena is seen."""
-        pitch = float(self.env.body[player.PITCH])
+        pitch = float(self.env.body[state.PITCH])
         if not aims and pitch > 35:
             return min(pitch_down_deg, -0.2 * (pitch - 30))
         if not aims and pitch < -15:
@@ -239,7 +241,7 @@ class VoxelExplorer:
         return float(np.clip(self.rng.normal(9, 9), -15, 35))
 
     def _pitch_to(self, pitch: float) -> float:
-        return self._towards(pitch - float(self.env.body[player.PITCH]), 7.0)
+        return self._towards(pitch - float(self.env.body[state.PITCH]), 7.0)
 
     def _towards(self, angle: float, rate: float) -> float:
         """A smooth turn: a share of what is left, at most ``rate`` degrees."""
@@ -248,7 +250,7 @@ class VoxelExplorer:
     def _aim(self, cell: NDArray[np.float64], rate: float) -> tuple[Wish, float]:
         offset = cell - np.array(self.env.eye())
         flat = float(np.hypot(offset[0], offset[2]))
-        turn = _wrap(_heading(offset[0], offset[2]) - self.env.body[player.YAW])
+        turn = _wrap(_heading(offset[0], offset[2]) - self.env.body[state.YAW])
         pitch = float(np.degrees(np.arctan2(-offset[1], flat)))
         return {YAW: self._towards(turn, rate), PITCH: self._pitch_to(pitch), "aims": 1}, float(np.linalg.norm(offset))
 
@@ -256,10 +258,10 @@ class VoxelExplorer:
         return np.array(next((x, z) for _, cls, x, _, z in self.env.objects if cls == "beacon"))
 
     def _place(self) -> NDArray[np.float64]:
-        return self.env.body[[player.X, player.Z]]
+        return self.env.body[[state.X, state.Z]]
 
     def _speed(self) -> float:
-        return float(np.hypot(self.env.body[player.VX], self.env.body[player.VZ]))
+        return float(np.hypot(self.env.body[state.VX], self.env.body[state.VZ]))
 
 
 def _heading(dx: float, dz: float) -> float:

@@ -1,11 +1,14 @@
-"""What the arena knows about its present frame, from the buffers the ray-caster filled together with it."""
+"""What a voxel world knows about its present frame, from the buffers the ray-caster filled together with it."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.voxel import player
+from envs.voxel import state
+from envs.voxel.map import Placed
+from envs.voxel.motion import axes
+from envs.voxel.state import World
 from worldsim.core.types import Camera, GroundTruth, ObjectState
 
 
@@ -14,27 +17,36 @@ def camera(eye: tuple[float, float, float], yaw_deg: float, pitch_deg: float, fo
     height, width = shape
     K = np.array([[focal_px, 0, (width - 1) / 2], [0, focal_px, (height - 1) / 2], [0, 0, 1]])
     T = np.eye(4)
-    T[:3, :3] = np.array(player.axes(yaw_deg, pitch_deg)).reshape(3, 3).T  # columns: right, down, forward
+    T[:3, :3] = np.array(axes(yaw_deg, pitch_deg)).reshape(3, 3).T  # columns: right, down, forward
     T[:3, 3] = eye
     return Camera(K, T)
 
 
 def collect(
+    world: World,
+    objects: list[Placed],
     depth: NDArray[np.float32],
     instance: NDArray[np.int32],
     eye: tuple[float, float, float],
-    yaw_deg: float,
-    pitch_deg: float,
     focal_px: float,
-    ids: NDArray[np.int32],
-    objects: list[tuple[int, str, float, float, float]],
+    steps_per_s: int,
 ) -> GroundTruth:
-    """Copies of the buffers, the camera, and the table of all objects; an object lives while a block of it is left."""
+    """Copies of the buffers, the camera, and the table of all objects.
+
+    An object lives while a block of it is left or an entity bears its id; the place of a moving one is its middle.
+    """
     size = len(objects) + 1
-    visible = np.bincount(instance.ravel(), minlength=size)
-    left = np.bincount(ids.ravel(), minlength=size)
-    table = tuple(
-        ObjectState(number, cls, (x, y, z), (0.0, 0.0, 0.0), bool(left[number]), int(visible[number]))
-        for number, cls, x, y, z in objects
-    )
-    return GroundTruth(depth.copy(), instance.copy(), camera(eye, yaw_deg, pitch_deg, focal_px, depth.shape), table)
+    visible = np.bincount(instance.ravel(), minlength=size).tolist()
+    left = np.bincount(world.ids.ravel(), minlength=size).tolist()
+    moving = {int(row[state.ID]): row for row in world.entities if row[state.SORT]}
+    table = []
+    for number, cls, x, y, z in objects:
+        alive, velocity = bool(left[number]), (0.0, 0.0, 0.0)
+        row = moving.get(number)
+        if row is not None:
+            x, y, z, *speeds = row[: state.VZ + 1].tolist()
+            y += float(row[state.HEIGHT_Y]) / 2
+            alive, velocity = True, (speeds[0] * steps_per_s, speeds[1] * steps_per_s, speeds[2] * steps_per_s)
+        table.append(ObjectState(number, cls, (x, y, z), velocity, alive, visible[number]))
+    place = camera(eye, float(world.body[state.YAW]), float(world.body[state.PITCH]), focal_px, depth.shape)
+    return GroundTruth(depth.copy(), instance.copy(), place, tuple(table))

@@ -10,8 +10,8 @@ import math
 import numpy as np
 from numba import njit
 
-from envs.voxel.player import axes
-from envs.voxel.world import AIR
+from envs.voxel.kinds import AIR
+from envs.voxel.motion import axes
 
 VERTICAL_FOV_DEG = 70.0
 _FOG = 0.016  # share of haze per metre

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.voxel import world
+from envs.voxel import kinds
 from worldsim.core.seeding import stream
 
 SIZE = 16
@@ -20,8 +20,8 @@ _U, _V = np.meshgrid((np.arange(SIZE) + 0.5) / SIZE, (np.arange(SIZE) + 0.5) / S
 @cache
 def block_textures() -> NDArray[np.uint8]:
     """All textures (LEVELS, kinds, 3 faces, SIZE, SIZE, 3), equal on every call."""
-    out = np.zeros((LEVELS, world.KIND_COUNT, 3, SIZE, SIZE, 3), np.uint8)
-    for kind in world.KINDS:
+    out = np.zeros((LEVELS, kinds.KIND_COUNT, 3, SIZE, SIZE, 3), np.uint8)
+    for kind in kinds.KINDS:
         for face in (SIDE, TOP, BOTTOM):
             image = _paint(kind, face)
             for level in range(LEVELS):
@@ -30,7 +30,7 @@ def block_textures() -> NDArray[np.uint8]:
     return out
 
 
-def _paint(kind: world.Kind, face: int) -> NDArray[np.float64]:
+def _paint(kind: kinds.Kind, face: int) -> NDArray[np.float64]:
     colour = np.array(kind.colour) / 255
     light = _PATTERNS[kind.pattern](kind.number, face)
     edge = np.minimum.reduce([_U, 1 - _U, _V, 1 - _V])
@@ -83,6 +83,23 @@ def _glow(number: int, face: int) -> NDArray[np.float64]:
     return 1.0 + 1.2 * np.exp(-((_U - 0.5) ** 2) / 0.03)
 
 
+def _plain(number: int, face: int) -> NDArray[np.float64]:
+    return np.ones_like(_U)
+
+
+def _planks(number: int, face: int) -> NDArray[np.float64]:
+    seam = np.minimum(_U % 0.25, 0.25 - _U % 0.25) < 1 / SIZE
+    return np.where(seam, 0.8, 1.0 + 0.05 * np.cos(2 * np.pi * np.floor(4 * _U) * 0.37)) * _soft(number, face)
+
+
+def _icing(number: int, face: int) -> NDArray[np.float64]:
+    if face == TOP:
+        return 1.05 * _soft(number, face)
+    # Chocolate under icing that drips; sides are drawn from the bottom half of the texture.
+    drip = 0.62 + 0.1 * np.sin(6 * np.pi * _U)
+    return np.where(drip > _V, 1.0, 0.5) * _soft(number, face)
+
+
 _PATTERNS = {
     "soft": _soft,
     "bricks": _bricks,
@@ -93,6 +110,9 @@ _PATTERNS = {
     "stripes": _stripes,
     "gem": _gem,
     "glow": _glow,
+    "plain": _plain,
+    "planks": _planks,
+    "icing": _icing,
 }
 
 

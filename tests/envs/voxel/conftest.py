@@ -3,8 +3,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from envs.voxel import player, world
-from envs.voxel.arena import ArenaEnv
+from envs.voxel import kinds, state
+from envs.voxel.env import VoxelEnv
+from envs.voxel.map import REST_FALL_M
+from envs.voxel.maps import arena
 from worldsim.core.actions import ActionCodec
 
 
@@ -12,7 +14,7 @@ class Played:
     """The arena with actions by channel name, and ways to put the player somewhere."""
 
     def __init__(self, height: int = 64, width: int = 64):
-        self.env = ArenaEnv(height, width)
+        self.env = VoxelEnv(height=height, width=width)
         self.codec = ActionCodec.from_space(self.env.action_space)
         self.env.reset(seed=3)
 
@@ -24,25 +26,25 @@ class Played:
 
     def stand(self, x: float, z: float, yaw: float = 0.0, pitch: float = 0.0, empty: bool = True) -> np.ndarray:
         """Put the player on the floor at x, z; ``empty`` clears everything but floor and walls. Returns the frame."""
-        state = self.env.get_state()
+        snapshot = self.env.get_state()
         if empty:
-            state["blocks"][state["ids"] > 0] = world.AIR
-            state["ids"][:] = 0
-        state["body"][:] = (x, world.FLOOR_Y, z, 0.0, player.REST_FALL_M, 0.0, yaw, pitch)
-        state["counters"][player.ON_GROUND] = 1
-        return self.env.set_state(state)
+            snapshot["blocks"][snapshot["ids"] > 0] = kinds.AIR
+            snapshot["ids"][:] = 0
+        snapshot["body"][:] = (x, arena.FLOOR_Y, z, 0.0, REST_FALL_M, 0.0, yaw, pitch)
+        snapshot["counters"][state.ON_GROUND] = 1
+        return self.env.set_state(snapshot)
 
     def put(self, x: int, y: int, z: int, kind: int, number: int = 0) -> np.ndarray:
-        state = self.env.get_state()
-        state["blocks"][x, y, z], state["ids"][x, y, z] = kind, number
-        return self.env.set_state(state)
+        snapshot = self.env.get_state()
+        snapshot["blocks"][x, y, z], snapshot["ids"][x, y, z] = kind, number
+        return self.env.set_state(snapshot)
 
     def wander(self, steps: int, seed: int) -> None:
         """Random held buttons and turns, with the view kept near level."""
         rng = np.random.default_rng(seed)
         for _ in range(steps // 5):
             held = {name: float(rng.random() < 0.3) for name in ("forward", "left", "back", "jump", "use", "attack")}
-            pitch = 0.2 * (12 - self.env.body[player.PITCH])
+            pitch = 0.2 * (12 - self.env.body[state.PITCH])
             _, _, terminated, _, _ = self.act(5, pitch, rng.normal() * 8, **held)
             if terminated:
                 return

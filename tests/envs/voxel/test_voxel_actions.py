@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from envs.voxel import player, world
+from envs.voxel import hands, kinds, player, state
+from envs.voxel.maps import arena
 
 
 def shift_of(before, after, axis):
@@ -34,11 +35,11 @@ def test_positive_pitch_moves_the_image_up(game, pitch):
 def test_pitch_is_clamped_and_yaw_goes_round(game):
     game.stand(10, 10)
     game.act(pitch=170)
-    assert game.env.body[player.PITCH] == player.PITCH_LIMIT_DEG
+    assert game.env.body[state.PITCH] == player.PITCH_LIMIT_DEG
     game.act(pitch=-180)
-    assert game.env.body[player.PITCH] == -player.PITCH_LIMIT_DEG
+    assert game.env.body[state.PITCH] == -player.PITCH_LIMIT_DEG
     game.act(4, yaw=90)
-    assert game.env.body[player.YAW] == pytest.approx(0)
+    assert game.env.body[state.YAW] == pytest.approx(0)
 
 
 @pytest.mark.parametrize(
@@ -68,9 +69,9 @@ def test_turning_does_not_move(game):
 def test_speeds_in_metres_a_second(game, buttons, speed):
     game.stand(7, 4)
     game.act(10, forward=1, **buttons)
-    start = game.env.body[[player.X, player.Z]].copy()
+    start = game.env.body[[state.X, state.Z]].copy()
     game.act(10, forward=1, **buttons)
-    assert np.hypot(*(game.env.body[[player.X, player.Z]] - start)) * 2 == pytest.approx(speed, rel=0.01)
+    assert np.hypot(*(game.env.body[[state.X, state.Z]] - start)) * 2 == pytest.approx(speed, rel=0.01)
 
 
 def test_jump_climbs_one_block_and_not_two(game):
@@ -78,11 +79,11 @@ def test_jump_climbs_one_block_and_not_two(game):
         game.stand(10.5, 8.5)
         for y in range(height):
             for z in range(10, 14):
-                game.put(10, world.FLOOR_Y + y, z, world.HOTBAR[0], 1)
+                game.put(10, arena.FLOOR_Y + y, z, kinds.HOTBAR[0], 1)
         game.act(20, forward=1, jump=1)
         game.act(12)
-        assert (game.env.body[player.Z] > 10.5) == climbs
-        assert game.env.body[player.Y] == pytest.approx(world.FLOOR_Y + (height if climbs else 0))
+        assert (game.env.body[state.Z] > 10.5) == climbs
+        assert game.env.body[state.Y] == pytest.approx(arena.FLOOR_Y + (height if climbs else 0))
 
 
 def test_walls_hold_from_every_side(game):
@@ -90,7 +91,7 @@ def test_walls_hold_from_every_side(game):
         game.stand(11, 11, yaw=yaw)
         game.act(80, forward=1, sprint=1, jump=1)
         x, _, z = game.env.body[:3]
-        low, high = 1 + player.HALF_WIDTH_M, world.SHAPE[0] - 1 - player.HALF_WIDTH_M
+        low, high = 1 + hands.HALF_WIDTH_M, arena.SHAPE[0] - 1 - player.HALF_WIDTH_M
         assert low <= x <= high
         assert low <= z <= high
         assert max(abs(x - 11), abs(z - 11)) > 9
@@ -101,12 +102,12 @@ def test_place_changes_one_cell_and_only_pixels_of_the_new_block(game):
     blocks = game.env.blocks.copy()
     after = game.act(use=1, **{"hotbar.2": 1})[0]
     changed = np.argwhere(game.env.blocks != blocks)
-    assert changed.tolist() == [[10, world.FLOOR_Y, 10]]
-    assert game.env.blocks[10, world.FLOOR_Y, 10] == world.HOTBAR[1]
+    assert changed.tolist() == [[10, arena.FLOOR_Y, 10]]
+    assert game.env.blocks[10, arena.FLOOR_Y, 10] == kinds.HOTBAR[1]
     truth = game.env.ground_truth()
     number = truth.objects[-1].id
     assert truth.objects[-1].cls == "placed_blue"
-    assert truth.objects[-1].position_m == (10.5, world.FLOOR_Y + 0.5, 10.5)
+    assert truth.objects[-1].position_m == (10.5, arena.FLOOR_Y + 0.5, 10.5)
     visible = ~game.env.hud_mask()
     assert ((before != after).any(-1) & visible == (truth.instance_ids == number) & visible).all()
     blue = after[(truth.instance_ids == number) & visible].mean(0)
@@ -137,11 +138,11 @@ def test_nothing_is_placed_into_the_player_or_out_of_reach(game):
 def test_held_attack_breaks_at_once_and_then_every_sixth_step(game):
     game.stand(10.5, 8.5)
     for z in range(10, 13):
-        game.put(10, world.FLOOR_Y + 1, z, world.HOTBAR[0], 1)
+        game.put(10, arena.FLOOR_Y + 1, z, kinds.HOTBAR[0], 1)
     left = []
     for _ in range(13):
         game.act(attack=1)
-        left.append(int((game.env.blocks[10, world.FLOOR_Y + 1] == world.HOTBAR[0]).sum()))
+        left.append(int((game.env.blocks[10, arena.FLOOR_Y + 1] == kinds.HOTBAR[0]).sum()))
     assert left == [2] * 6 + [1] * 6 + [0]
 
 
@@ -152,8 +153,8 @@ def test_walls_and_bedrock_do_not_break(game):
     assert (game.env.blocks == blocks).all()
     game.stand(10.5, 8.5, pitch=84)
     game.act(60, attack=1)
-    assert (game.env.blocks[1:-1, 0, 1:-1] == world.BEDROCK).all()
-    assert game.env.body[player.Y] == world.FLOOR_Y - 1  # the floor is gone, bedrock carries
+    assert (game.env.blocks[1:-1, 0, 1:-1] == kinds.BEDROCK).all()
+    assert game.env.body[state.Y] == arena.FLOOR_Y - 1  # the floor is gone, bedrock carries
 
 
 @pytest.mark.parametrize("slot", [1, 2, 3])
@@ -166,7 +167,7 @@ def test_hotbar_selects_and_shows(game, slot):
     assert changed.any()
     assert (changed <= game.env.hud_mask()).all()
     game.act(use=1)
-    assert game.env.blocks[10, world.FLOOR_Y, 10] == world.HOTBAR[slot - 1]
+    assert game.env.blocks[10, arena.FLOOR_Y, 10] == kinds.HOTBAR[slot - 1]
     assert before.shape == after.shape
 
 

@@ -3,13 +3,14 @@ import pytest
 
 from envs.policies.explorer import make_explorer
 from envs.policies.voxel_explorer import VoxelExplorer
-from envs.voxel import player, world
-from envs.voxel.arena import ArenaEnv
+from envs.voxel import state
+from envs.voxel.env import VoxelEnv
+from envs.voxel.maps import arena
 
 
 def record(seed, steps):
     """Actions (T, A), the view's pitches (T,), the floor cells visited, and whether the beacon was touched."""
-    env = ArenaEnv(16, 16)
+    env = VoxelEnv(height=16, width=16)
     policy = make_explorer(env)
     obs, _ = env.reset(seed=seed)
     policy.reset(seed)
@@ -17,8 +18,8 @@ def record(seed, steps):
     for _ in range(steps):
         actions.append(policy.act(obs))
         obs, _, terminated, _, _ = env.step(policy.codec.decode(actions[-1]))
-        pitches.append(env.body[player.PITCH])
-        cells.add((int(env.body[player.X]), int(env.body[player.Z])))
+        pitches.append(env.body[state.PITCH])
+        cells.add((int(env.body[state.X]), int(env.body[state.Z])))
         if terminated:
             return np.array(actions), pitches, cells, True
     return np.array(actions), pitches, cells, False
@@ -30,7 +31,7 @@ def episodes():
 
 
 def test_voxel_games_get_the_voxel_explorer():
-    assert isinstance(make_explorer(ArenaEnv(16, 16)), VoxelExplorer)
+    assert isinstance(make_explorer(VoxelEnv(height=16, width=16)), VoxelExplorer)
 
 
 def test_equal_seeds_give_equal_episodes():
@@ -40,7 +41,7 @@ def test_equal_seeds_give_equal_episodes():
 
 def test_every_button_is_used_enough(episodes):
     actions = np.concatenate([episode[0] for episode in episodes])
-    names = VoxelExplorer(ArenaEnv(16, 16)).codec.names
+    names = VoxelExplorer(VoxelEnv(height=16, width=16)).codec.names
     share = dict(zip(names, (actions > 0.5).mean(0), strict=True))
     for name in ("forward", "back", "left", "right"):
         assert share[name] > 0.08, name
@@ -68,9 +69,9 @@ def test_view_stays_where_the_arena_is_seen(episodes):
 
 def test_map_is_covered_and_the_beacon_reached_now_and_then(episodes):
     cells = set().union(*(episode[2] for episode in episodes))
-    assert len(cells) > 0.8 * world.FLOOR_SIZE**2
+    assert len(cells) > 0.8 * arena.FLOOR_SIZE**2
     assert 0.12 < np.mean([episode[3] for episode in episodes]) < 0.45
 
 
 def player_channel(name):
-    return VoxelExplorer(ArenaEnv(16, 16)).codec.index(name)
+    return VoxelExplorer(VoxelEnv(height=16, width=16)).codec.index(name)

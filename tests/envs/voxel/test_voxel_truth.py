@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from envs.voxel import world
+from envs.voxel import kinds
+from envs.voxel.maps import arena
 
 
 def world_points(truth):
@@ -29,7 +30,7 @@ def test_depth_and_camera_land_on_the_faces_of_the_blocks_named_by_ids(play_at, 
         rays = points - truth.camera.T_world_camera[:3, 3]
         inside = points + 2e-4 * rays / np.linalg.norm(rays, axis=-1, keepdims=True)
         x, y, z = np.floor(inside).astype(int).T
-        assert (game.env.blocks[x, y, z] != world.AIR).mean() > 0.998  # a ray may graze an edge
+        assert (game.env.blocks[x, y, z] != kinds.AIR).mean() > 0.998  # a ray may graze an edge
         assert (game.env.ids[x, y, z] == truth.instance_ids[seen]).mean() > 0.998
         assert (truth.instance_ids[~seen] == 0).all()
 
@@ -41,9 +42,9 @@ def test_pixels_reproject_onto_the_same_surface_in_another_view(play_at):
         game.env.reset(seed=seed)
         game.wander(30, seed)
         first = game.env.ground_truth()
-        state = game.env.get_state()
-        state["body"][:8] += (0.4, 0.1, -0.3, 0, 0, 0, 9, 4)
-        fine.env.set_state(state)
+        snapshot = game.env.get_state()
+        snapshot["body"][:8] += (0.4, 0.1, -0.3, 0, 0, 0, 9, 4)
+        fine.env.set_state(snapshot)
         second = fine.env.ground_truth()
         points = world_points(first)
         cam = (points - second.camera.T_world_camera[:3, 3]) @ second.camera.T_world_camera[:3, :3]
@@ -74,8 +75,8 @@ def test_camera_is_a_rotation_with_a_70_degree_view(game):
 
 def test_objects_count_their_pixels_and_live_until_their_last_block_breaks(game):
     game.stand(10.5, 8.5, pitch=10)
-    game.put(10, world.FLOOR_Y, 11, world.HOTBAR[0], 1)
-    game.put(10, world.FLOOR_Y + 1, 11, world.HOTBAR[0], 1)
+    game.put(10, arena.FLOOR_Y, 11, kinds.HOTBAR[0], 1)
+    game.put(10, arena.FLOOR_Y + 1, 11, kinds.HOTBAR[0], 1)
     before = game.env.ground_truth()
     for obj in before.objects:
         assert obj.visible_pixels == (before.instance_ids == obj.id).sum()

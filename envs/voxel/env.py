@@ -1,0 +1,226 @@
+"""The voxel game as a Gymnasium environment: any map, any task, any size, any time of day."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from envs.voxel import ground_truth, kinds, player, render, state
+from envs.voxel.hands import eye_height
+from envs.voxel.map import Map, Placed
+from envs.voxel.maps import MAPS
+from envs.voxel.player import BUTTONS
+from envs.voxel.state import World
+from envs.voxel.tasks import TASKS
+from envs.voxel.textures import TOP, block_textures
+from worldsim.core.errors import WorldsimError, did_you_mean
+from worldsim.core.types import Frames, GroundTruth
+
+SIZES_PX = (16, 1024)
+
+
+class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
+    """First-person voxel world ``map``: walk, look, attack (break, hit) and use (place, paint, bite, open, switch).
+
+    Observation: the frame, uint8 (height, width, 3). Action: MineRL 1.0 names; ``camera`` is the change of (pitch, yaw)
+    in degrees this step, pitch positive down, yaw positive right. World axes: see :mod:`envs.voxel.state`.
+    ``task`` decides reward and termination; ``time_of_day`` is the hour (0-24) an episode starts at, which runs on
+    where ``day_length_steps`` is above 0; ``map_options`` go to the map's generator.
+    Raises WorldsimError for a size, hour, mode or option that is not offered, UnknownNameError for a map or task.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012 (gymnasium's own declaration)
+
+    def __init__(
+        self,
+        map: str = "arena",
+        height: int = 64,
+        width: int = 64,
+        render_mode: str | None = None,
+        task: str = "reach",
+        time_of_day: float = 12.0,
+        day_length_steps: int = 0,
+        hud: bool = True,
+        map_options: Mapping[str, Any] | None = None,
+    ):
+        low, high = SIZES_PX
+        if not (low <= height <= high and low <= width <= high):
+            raise WorldsimError(
+                f"voxel/{map} draws {low}x{low} to {high}x{high} pixels; got height={height}, width={width}"
+            )
+        if render_mode not in (None, "rgb_array"):
+            raise WorldsimError(f"render_mode {render_mode!r} is not offered; use 'rgb_array' or None")
+        if not 0 <= time_of_day <= 24:
+            raise WorldsimError(f"time_of_day is an hour from 0 to 24, 12 for noon; got {time_of_day}")
+        if day_length_steps < 0:
+            raise WorldsimError(f"day_length_steps is 0 (time stands still) or positive; got {day_length_steps}")
+        self.map, self.height, self.width, self.render_mode = map, int(height), int(width), render_mode
+        self.time_of_day, self.day_length_steps, self.hud = float(time_of_day), int(day_length_steps), hud
+        self._generate = MAPS.load(map)
+        self.map_options = dict(map_options or {})
+        _check_options(map, self._generate, self.map_options)
+        self.task_name = task
+        self.task = TASKS.load(task)()
+        self.observation_space = spaces.Box(0, 255, (self.height, self.width, 3), np.uint8)
+        buttons: dict[str, spaces.Space[Any]] = {name: spaces.Discrete(2) for name in BUTTONS}
+        self.action_space = spaces.Dict({**buttons, "camera": spaces.Box(-180.0, 180.0, (2,), np.float32)})
+        self._textures = block_textures()
+        self._focal_px = render.focal_px(self.height)
+        self._depth = np.zeros((self.height, self.width), np.float32)
+        self._instance = np.zeros((self.height, self.width), np.int32)
+        self._frame: Frames = np.zeros((self.height, self.width, 3), np.uint8)
+        self._buttons = np.zeros(len(BUTTONS), np.int64)
+        self._begin(Map.empty((3, 4, 3)), 0)
+
+    # Gymnasium
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Frames, dict[str, Any]]:
+        """A new map: that of ``seed``, or the next one drawn from ``np_random``."""
+        super().reset(seed=seed)
+        map_seed = seed if seed is not None else int(self.np_random.integers(2**31))
+        self._begin(self._generate(map_seed, **self.map_options), map_seed)
+        self.task.begin(self)
+        return self._draw(), {}
+
+    def step(self, action: dict[str, Any]) -> tuple[Frames, float, bool, bool, dict[str, Any]]:
+        buttons = self._buttons
+        for i, name in enumerate(BUTTONS):
+            buttons[i] = action[name]
+        pitch_down_deg, yaw_right_deg = action["camera"]
+        player.advance(self.world, kinds.TABLES, buttons, float(pitch_down_deg), float(yaw_right_deg))
+        reward, terminated = 0.0, False
+        if self.world.counters[state.EVENT_COUNT]:
+            self._read_events()
+        reward, terminated = self.task.judge(self)
+        return self._draw(), reward, terminated, False, {}
+
+    def render(self) -> Frames | None:
+        return self._frame.copy() if self.render_mode == "rgb_array" else None
+
+    # Snapshots and ground truth
+
+    def get_state(self) -> dict[str, Any]:
+        """Everything that decides the future: the world, the objects, and the stream that the next map comes from."""
+        return {
+            **{name: getattr(self.world, name).copy() for name in state.LASTING},
+            "object_classes": np.array([cls for _, cls, *_ in self.objects], np.str_),
+            "object_places": np.array([(number, x, y, z) for number, _, x, y, z in self.objects]).reshape(-1, 4),
+            "progress": self.task.progress.copy(),
+            "np_random": _words(self.np_random),
+        }
+
+    def set_state(self, snapshot: dict[str, Any]) -> Frames:
+        """Put the game into the state ``snapshot`` and return the frame seen there."""
+        self.world = self.world._replace(**{name: snapshot[name].copy() for name in state.LASTING})
+        self.world.events[:], self.world.changes[:] = 0, 0
+        self.objects = [
+            (int(number), cls, x, y, z)
+            for cls, (number, x, y, z) in zip(
+                snapshot["object_classes"].tolist(), snapshot["object_places"].tolist(), strict=True
+            )
+        ]
+        self.task.progress[:] = snapshot["progress"]
+        _set_words(self.np_random, snapshot["np_random"])
+        return self._draw()
+
+    def ground_truth(self) -> GroundTruth:
+        """Depth, ids, camera and objects of the present frame; crosshair and swatches are not in depth and ids."""
+        return ground_truth.collect(
+            self.world,
+            self.objects,
+            self._depth,
+            self._instance,
+            self.eye(),
+            self._focal_px,
+            self.metadata["render_fps"],
+        )
+
+    def hud_mask(self) -> NDArray[np.bool_]:
+        """The pixels (H, W) where crosshair or swatches cover the world."""
+        if not self.hud:
+            return np.zeros((self.height, self.width), np.bool_)
+        first, second = (np.full_like(self._frame, value) for value in (0, 7))
+        for canvas in (first, second):
+            render.draw_hud(canvas, self._swatches, 0, False)
+        return (first == second).all(-1)
+
+    def eye(self) -> tuple[float, float, float]:
+        """Where the camera is, in world metres."""
+        x, y, z = self.body[:3].tolist()
+        return x, y + float(eye_height(self.counters)), z
+
+    @property
+    def blocks(self) -> NDArray[np.uint8]:
+        """Kind of each cell (X, Y, Z)."""
+        return self.world.blocks
+
+    @property
+    def ids(self) -> NDArray[np.int32]:
+        """Instance id of each cell (X, Y, Z), 0 for terrain."""
+        return self.world.ids
+
+    @property
+    def body(self) -> NDArray[np.float64]:
+        """The player's body, see :mod:`envs.voxel.state`."""
+        return self.world.body
+
+    @property
+    def counters(self) -> NDArray[np.int64]:
+        """The player's hands and things, see :mod:`envs.voxel.state`."""
+        return self.world.counters
+
+    def _begin(self, made: Map, seed: int) -> None:
+        self.world: World = made.world(seed, self.time_of_day, self.day_length_steps)
+        self.objects: list[Placed] = list(made.objects)
+        self._swatches = self._textures[-1, self.world.hotbar, TOP, 0, 0].copy()
+
+    def _read_events(self) -> None:
+        """Keep the table of objects up with what the last step did."""
+        for what, who, kind, x, y, z, _ in self.world.events[: self.counters[state.EVENT_COUNT]].tolist():
+            if what == state.PLACED:
+                self.objects.append((who, f"placed_{kinds.NAMES[kind]}", x + 0.5, y + 0.5, z + 0.5))
+
+    def _draw(self) -> Frames:
+        frame = np.empty((self.height, self.width, 3), np.uint8)
+        x, y, z = self.eye()
+        body, counters = self.world.body, self.world.counters
+        render.draw(
+            self.world.blocks, self.world.ids, self._textures, kinds.TABLES.glows, x, y, z, body[state.YAW],
+            body[state.PITCH], self._focal_px, frame, self._depth, self._instance,
+        )  # fmt: skip
+        if self.hud:
+            waiting = bool(counters[state.ATTACK_WAIT] or counters[state.USE_WAIT])
+            render.draw_hud(frame, self._swatches, counters[state.SELECTED], waiting)
+        self._frame = frame
+        return frame.copy() if self.render_mode == "rgb_array" else frame
+
+
+def _check_options(name: str, generate: Any, options: dict[str, Any]) -> None:
+    offered = [option for option in inspect.signature(generate).parameters if option != "seed"]
+    for option in options:
+        if option not in offered:
+            raise WorldsimError(f"the map {name!r} has no option {option!r}.{did_you_mean(option, offered)}")
+
+
+def _words(generator: np.random.Generator) -> NDArray[np.uint64]:
+    """The state of gymnasium's PCG64 as six words; its 128-bit numbers fit no numpy type."""
+    inner: dict[str, Any] = dict(generator.bit_generator.state)
+    numbers = (inner["state"]["state"], inner["state"]["inc"])
+    halves = [half for number in numbers for half in (number >> 64, number & (2**64 - 1))]
+    return np.array([*halves, inner["has_uint32"], inner["uinteger"]], np.uint64)
+
+
+def _set_words(generator: np.random.Generator, words: NDArray[np.uint64]) -> None:
+    state_high, state_low, inc_high, inc_low, has_uint32, uinteger = (int(word) for word in words)
+    generator.bit_generator.state = {
+        "bit_generator": "PCG64",
+        "state": {"state": state_high << 64 | state_low, "inc": inc_high << 64 | inc_low},
+        "has_uint32": has_uint32,
+        "uinteger": uinteger,
+    }
