@@ -24,6 +24,22 @@ SPACES = [
     spaces.MultiBinary(3),
     spaces.Box(-2, 2, (3,), np.float32),
     spaces.Dict({"fire": spaces.Discrete(2)}),
+    spaces.Discrete(3, start=-1),
+    spaces.MultiDiscrete([3, 2, 5]),
+    spaces.MultiDiscrete(np.array([[2, 3], [4, 2]]), start=np.array([[1, 0], [-2, 7]])),
+    spaces.MultiDiscrete([3, 2], dtype=np.int32),
+    spaces.MultiBinary([2, 3]),
+    spaces.Box(-1, 1, (2, 2), np.float64),
+    spaces.Box(0, 1, (), np.float32),
+    spaces.Box(-3, 9, (2,), np.int32),
+    spaces.Dict(
+        {
+            "buttons": spaces.MultiBinary(4),
+            "craft": spaces.MultiDiscrete([2, 3]),
+            "gear": spaces.Discrete(2, start=1),
+            "stick": spaces.Box(-1, 1, (2, 1), np.float32),
+        }
+    ),
 ]
 
 
@@ -46,6 +62,23 @@ def test_channels_are_named_after_the_space():
     assert kinds == ["binary", "continuous", "continuous", *["choice"] * 3, "continuous", *["choice"] * 4]
     assert ActionCodec.from_space(spaces.Discrete(2)).names == ("action=0", "action=1")
     assert ActionCodec.from_space(spaces.MultiBinary(2)).names == ("button0", "button1")
+    assert ActionCodec.from_space(spaces.Discrete(2, start=5)).names == ("action=5", "action=6")
+    two = ActionCodec.from_space(spaces.MultiDiscrete([2, 2], start=[0, 1]))
+    assert two.names == ("action0=0", "action0=1", "action1=1", "action1=2")
+    stick = ActionCodec.from_space(spaces.Dict({"stick": spaces.Box(-1, 1, (1, 2), np.float32)}))
+    assert stick.names == ("stick0", "stick1")
+
+
+def test_a_plain_codec_is_written_as_ever():
+    """Checkpoints and tables hold these rows, and tables are compared by them."""
+    assert [set(row) for row in ActionCodec.from_space(MIXED).to_json()] == [
+        {"name", "key", "kind", "low", "high", "scale"}
+    ] * 11
+
+
+def test_whole_numbers_are_rounded_not_cut():
+    codec = ActionCodec.from_space(spaces.Box(-3, 9, (2,), np.int32))
+    np.testing.assert_array_equal(codec.decode(np.array([1.6, -40])), [2, -3])
 
 
 def test_scale_is_what_one_unit_means_to_a_network():
@@ -122,11 +155,16 @@ def test_a_wrong_vector_is_told_what_is_needed():
     ("space", "place"),
     [
         (spaces.Text(3), r"Text\(.*\); use Discrete"),
-        (spaces.Discrete(3, start=1), "Discrete.*; use Discrete"),
-        (spaces.Box(0, 255, (4, 4), np.float32), "Box.*; use Discrete"),
         (spaces.Dict({"say": spaces.Text(3)}), "Text.* at 'say'; use Discrete"),
+        (spaces.Dict({"hand": spaces.Dict({"open": spaces.Discrete(2)})}), "Dict.* at 'hand'; use Discrete"),
+        (spaces.Tuple([spaces.Discrete(2)]), "Tuple.*; use Discrete"),
     ],
 )
 def test_a_space_without_translation_is_named(space, place):
     with pytest.raises(WorldsimError, match=f"no channel translation for the action space {place}"):
         ActionCodec.from_space(space)
+
+
+def test_a_picture_is_no_action():
+    with pytest.raises(WorldsimError, match=r"Box.* has 4096 numbers; a codec takes at most 256"):
+        ActionCodec.from_space(spaces.Box(0, 255, (64, 64), np.uint8))

@@ -30,9 +30,14 @@ class ActionReader:
         for key, part in self._parts:
             value = action[key] if key else action
             if isinstance(part, spaces.Discrete):
-                chosen = _whole_number(key or "action", value, int(part.n))
                 binary = self.codec.channels[len(values)].kind == "binary"
-                values.extend([float(chosen)] if binary else [float(chosen == i) for i in range(int(part.n))])
+                chosen = _choice(key or "action", value, int(part.n), int(part.start))
+                values.extend(chosen[1:] if binary else chosen)
+            elif isinstance(part, spaces.MultiDiscrete):
+                numbers = self._numbers(key, part, value, len(values))
+                parts = zip(numbers, part.nvec.reshape(-1), part.start.reshape(-1), strict=True)
+                for i, (number, count, start) in enumerate(parts):
+                    values.extend(_choice(f"{key or 'action'}{i}", number, int(count), int(start)))
             else:
                 values.extend(self._numbers(key, part, value, len(values)))
         return self.check_vectors(np.array(values, np.float32))
@@ -69,19 +74,24 @@ class ActionReader:
         except (TypeError, ValueError):
             numbers = np.empty(0)
         if numbers.shape != part.shape:
-            names = ", ".join(self.codec.names[first : first + int(np.prod(part.shape))])
+            size = int(np.prod(part.shape))
+            names = ", ".join(channel.name for channel in self.codec.channels[first:] if channel.key == key)
+            shaped = f" of shape {part.shape}" if len(part.shape) != 1 else ""
             raise WorldsimError(
-                f"{f'action {key!r}' if key else 'an action'} is {part.shape[0]} numbers ({names}); got {value!r}"
+                f"{f'action {key!r}' if key else 'an action'} is {size} numbers{shaped} ({names}); got {value!r}"
             )
+        flat: list[float] = numbers.reshape(-1).tolist()
         if isinstance(part, spaces.MultiBinary):
-            for name, number in zip(self.codec.names[first:], numbers, strict=False):
-                _whole_number(name, number, 2)
-        return numbers.tolist()
+            for name, number in zip(self.codec.names[first:], flat, strict=False):
+                _choice(name, number, 2, 0)
+        return flat
 
 
-def _whole_number(name: str, value: Any, count: int) -> int:
-    """``value`` as an integer from 0 to ``count`` - 1."""
+def _choice(name: str, value: Any, count: int, start: int) -> list[float]:
+    """``value``, a whole number from ``start`` on, as ``count`` numbers of which one is 1."""
     number = np.asarray(value)
-    if number.size != 1 or number.dtype.kind not in "iufb" or number.item() not in range(count):
-        raise WorldsimError(f"action channel {name!r} must be a whole number between 0 and {count - 1}; got {value!r}.")
-    return int(number.item())
+    if number.size != 1 or number.dtype.kind not in "iufb" or number.item() not in range(start, start + count):
+        raise WorldsimError(
+            f"action channel {name!r} must be a whole number between {start} and {start + count - 1}; got {value!r}."
+        )
+    return [float(int(number.item()) == start + i) for i in range(count)]
