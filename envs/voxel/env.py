@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.voxel import ground_truth, kinds, player, render, state
+from envs.voxel import ground_truth, kinds, player, render, rewards, state
 from envs.voxel.hands import eye_height
 from envs.voxel.map import Map, Placed
 from envs.voxel.maps import MAPS
@@ -20,6 +20,7 @@ from envs.voxel.state import World
 from envs.voxel.tasks import TASKS
 from envs.voxel.textures import TOP, block_textures
 from worldsim.core.errors import WorldsimError, did_you_mean
+from worldsim.core.seeding import stream
 from worldsim.core.types import Frames, GroundTruth
 
 SIZES_PX = (16, 1024)
@@ -66,7 +67,8 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         self.map_options = dict(map_options or {})
         _check_options(map, self._generate, self.map_options)
         self.task_name = task
-        self.task = TASKS.load(task)()
+        self.task_text = ""
+        self._prepare = TASKS.load(task)
         self.observation_space = spaces.Box(0, 255, (self.height, self.width, 3), np.uint8)
         buttons: dict[str, spaces.Space[Any]] = {name: spaces.Discrete(2) for name in BUTTONS}
         self.action_space = spaces.Dict({**buttons, "camera": spaces.Box(-180.0, 180.0, (2,), np.float32)})
@@ -84,9 +86,10 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         """A new map: that of ``seed``, or the next one drawn from ``np_random``."""
         super().reset(seed=seed)
         map_seed = seed if seed is not None else int(self.np_random.integers(2**31))
-        self._begin(self._generate(map_seed, **self.map_options), map_seed)
-        self.task.begin(self)
-        return self._draw(), {}
+        made = self._generate(map_seed, **self.map_options)
+        self._prepare(made, stream(map_seed, "voxel", "task", self.task_name))
+        self._begin(made, map_seed)
+        return self._draw(), {"task": self.task_text}
 
     def step(self, action: dict[str, Any]) -> tuple[Frames, float, bool, bool, dict[str, Any]]:
         buttons = self._buttons
@@ -94,11 +97,10 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
             buttons[i] = action[name]
         pitch_down_deg, yaw_right_deg = action["camera"]
         player.advance(self.world, kinds.TABLES, buttons, float(pitch_down_deg), float(yaw_right_deg))
-        reward, terminated = 0.0, False
         if self.world.counters[state.EVENT_COUNT]:
             self._read_events()
-        reward, terminated = self.task.judge(self)
-        return self._draw(), reward, terminated, False, {}
+        reward, terminated = rewards.judge(self.world)
+        return self._draw(), float(reward), bool(terminated), False, {}
 
     def render(self) -> Frames | None:
         return self._frame.copy() if self.render_mode == "rgb_array" else None
@@ -111,7 +113,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
             **{name: getattr(self.world, name).copy() for name in state.LASTING},
             "object_classes": np.array([cls for _, cls, *_ in self.objects], np.str_),
             "object_places": np.array([(number, x, y, z) for number, _, x, y, z in self.objects]).reshape(-1, 4),
-            "progress": self.task.progress.copy(),
+            "task_text": np.array(self.task_text),
             "np_random": _words(self.np_random),
         }
 
@@ -125,7 +127,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
                 snapshot["object_classes"].tolist(), snapshot["object_places"].tolist(), strict=True
             )
         ]
-        self.task.progress[:] = snapshot["progress"]
+        self.task_text = str(snapshot["task_text"])
         _set_words(self.np_random, snapshot["np_random"])
         return self._draw()
 
@@ -178,6 +180,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
     def _begin(self, made: Map, seed: int) -> None:
         self.world: World = made.world(seed, self.time_of_day, self.day_length_steps)
         self.objects: list[Placed] = list(made.objects)
+        self.task_text = made.task_text
         self._swatches = self._textures[-1, self.world.hotbar, TOP, 0, 0].copy()
 
     def _read_events(self) -> None:

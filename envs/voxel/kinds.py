@@ -98,6 +98,35 @@ KINDS = (
     Kind(43, "slime_head", (52, 140, 60), "panel", edge=0.35),
     Kind(44, "spook", (72, 58, 110), "diagonal", edge=0.3),
     Kind(45, "spook_head", (232, 60, 60), "gem", edge=0.3),
+    # The ground and the plants of landscapes.
+    Kind(46, "stone", (128, 128, 132), "soft", edge=0.2),
+    Kind(47, "dirt", (134, 96, 66), "soft", edge=0.14),
+    Kind(48, "sandstone", (200, 176, 120), "soft", edge=0.2),
+    Kind(49, "snow", (240, 244, 250), "soft", edge=0.08),
+    Kind(50, "moss", (70, 126, 58), "soft", edge=0.14),
+    Kind(51, "water", (58, 104, 200), "waves", edge=0.0, breakable=False, solid=False, liquid=True),
+    Kind(52, "wood", (112, 80, 48), "stripes", edge=0.2),
+    Kind(53, "leaves", (58, 128, 44), "dots", edge=0.2),
+    Kind(54, "pine_leaves", (36, 92, 72), "dots", edge=0.2),
+    Kind(55, "cactus", (44, 140, 64), "stripes"),
+    # Mazes: corridors, and walls that tell the rooms apart.
+    Kind(56, "maze_wall", (150, 146, 140), "bricks", edge=0.2, breakable=False),
+    Kind(57, "maze_floor", (120, 108, 96), "panel", edge=0.25, breakable=False),
+    Kind(58, "maze_roof", (226, 222, 212), "soft", edge=0.2, breakable=False),
+    Kind(59, "red_room", (206, 72, 64), "bricks", edge=0.2, breakable=False),
+    Kind(60, "orange_room", (224, 146, 70), "diagonal", edge=0.2, breakable=False),
+    Kind(61, "yellow_room", (226, 204, 90), "waves", edge=0.2, breakable=False),
+    Kind(62, "green_room", (96, 176, 84), "dots", edge=0.2, breakable=False),
+    Kind(63, "teal_room", (70, 170, 160), "panel", edge=0.2, breakable=False),
+    Kind(64, "blue_room", (80, 116, 208), "bricks", edge=0.2, breakable=False),
+    Kind(65, "purple_room", (146, 96, 190), "diagonal", edge=0.2, breakable=False),
+    Kind(66, "pink_room", (226, 140, 180), "waves", edge=0.2, breakable=False),
+    # What tasks put down.
+    Kind(67, "pad", (250, 220, 60), "panel", edge=0.5, breakable=False),
+    Kind(68, "red_beacon", (255, 80, 70), "glow", edge=0.05, breakable=False, glows=True),
+    Kind(69, "blue_beacon", (70, 120, 255), "glow", edge=0.05, breakable=False, glows=True),
+    Kind(70, "green_beacon", (70, 230, 90), "glow", edge=0.05, breakable=False, glows=True),
+    Kind(71, "violet_beacon", (190, 90, 255), "glow", edge=0.05, breakable=False, glows=True),
 )
 AIR, BEDROCK, GRASS, SAND, NORTH_WALL, EAST_WALL, SOUTH_WALL, WEST_WALL = range(8)
 HOTBAR = (8, 9, 10)
@@ -105,10 +134,12 @@ OBJECT_COLOURS = (11, 12, 13, 14, 15, 16)
 COLOURS = HOTBAR + OBJECT_COLOURS  # kinds that are named after their colour
 GEM, BEACON, CANVAS = 17, 18, 19
 DOOR_ACROSS_X, DOOR_ACROSS_Z, PLANKS, CAKE = 20, 22, 24, 25
+FIRST_COLOURED_BEACON, LAST_COLOURED_BEACON = 68, 71
 SWITCH_OFF, SWITCH_ON, LAMP_OFF, LAMP_ON, PLASTER, TILES = 32, 33, 34, 35, 36, 37
 
 KIND_COUNT = max(kind.number for kind in KINDS) + 1
 NAMES = {kind.number: kind.name for kind in KINDS}
+NUMBER = {kind.name: kind.number for kind in reversed(KINDS)}  # the first of its name
 BY_NUMBER = {kind.number: kind for kind in KINDS}
 assert len(BY_NUMBER) == len(KINDS), "two kinds have the same number"
 

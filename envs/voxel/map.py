@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,6 +33,9 @@ class Map:
     spare_entities: int = 24  # rows for what is dropped, falls or is added later
     entities: list[NDArray[np.float64]] = field(default_factory=list)
     lamps: list[tuple[int, int, int, int]] = field(default_factory=list)  # id of the switch, cell of the lamp
+    task_text: str = ""  # what the player is asked to do, see envs.voxel.tasks
+    goal: NDArray[np.float64] = field(default_factory=lambda: np.zeros(state.GOAL_SIZE))
+    goal_cells: NDArray[np.int64] = field(default_factory=lambda: np.zeros((state.GOAL_CELLS, 4), np.int64))
 
     @classmethod
     def empty(cls, shape: tuple[int, int, int], build_limit_y: int | None = None) -> Map:
@@ -46,6 +50,14 @@ class Map:
         number = self._enter(cls, x, y, z)
         self.blocks[box] = kind
         self.ids[box] = number
+        return number
+
+    def add_cells(self, cls: str, cells: Sequence[tuple[int, tuple[int, int, int]]]) -> int:
+        """One object made of single cells, each with its kind; returns its id."""
+        x, y, z = (np.array([cell for _, cell in cells]).mean(0) + 0.5).tolist()
+        number = self._enter(cls, x, y, z)
+        for kind, cell in cells:
+            self.blocks[cell], self.ids[cell] = kind, number
         return number
 
     def wire(self, switch: int, lamp: int) -> None:
@@ -84,6 +96,7 @@ class Map:
             paint=np.zeros((len(cells), state.PAINT_SIZE, state.PAINT_SIZE), np.uint8),
             lamps=np.array(self.lamps, np.int64).reshape(-1, 4),
             hotbar=np.array(self.hotbar, np.uint8),
+            goal=self.goal.copy(), goal_cells=self.goal_cells.copy(),
             events=np.zeros((state.EVENT_CAPACITY, state.EVENT_SIZE), np.int64),
             changes=np.zeros((state.CHANGE_CAPACITY, 3), np.int64),
         )  # fmt: skip

@@ -43,6 +43,11 @@ EVENT_NAMES = (
     "dropped", "fell", "landed", "hurt", "touched",
 )  # fmt: skip
 
+# goal (float64): the task, and what its reward is counted by. See envs.voxel.rewards.
+TASK, WANTED, TOTAL, DONE, FIRST_ID, LAST_ID = range(6)
+GOAL_SIZE = 6
+GOAL_CELLS = 8  # most cells that a goal can name
+
 # changes (int64), one row each: the cell (flat index), kind and id that a step overwrote, so that it can be undone.
 CHANGE_CAPACITY = 256
 PAINT_SIZE = 16  # strokes on a canvas: texels across a block
@@ -61,6 +66,8 @@ class World(NamedTuple):
     paint: NDArray[np.uint8]  # (C, PAINT_SIZE, PAINT_SIZE) kind whose colour a texel has, 0 unpainted
     lamps: NDArray[np.int64]  # (L, 4) id of the switch and cell x, y, z of a lamp
     hotbar: NDArray[np.uint8]  # (3,) kinds that the slots place
+    goal: NDArray[np.float64]  # (GOAL_SIZE,)
+    goal_cells: NDArray[np.int64]  # (GOAL_CELLS, 4) cell x, y, z and the kind that is wanted there
     events: NDArray[np.int64]  # (EVENT_CAPACITY, EVENT_SIZE)
     changes: NDArray[np.int64]  # (CHANGE_CAPACITY, 3)
 

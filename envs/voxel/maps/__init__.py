@@ -6,3 +6,5 @@ from worldsim.core.registry import Registry
 
 MAPS = Registry("voxel map")
 MAPS.add("arena", "envs.voxel.maps.arena:generate", "small and closed, few objects: the one small models learn")
+MAPS.add("terrain", "envs.voxel.maps.terrain:generate", "hills and water, four biomes with their plants")
+MAPS.add("maze", "envs.voxel.maps.maze:generate", "coloured rooms with landmarks, joined by corridors")
