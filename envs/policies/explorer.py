@@ -1,4 +1,4 @@
-"""The explorer for a game: the one written for its family, or held random actions."""
+"""The explorer for a game: the one written for its family, or one that gives every action its turn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FAMILIES = {
     "envs.voxel": "envs.policies.voxel_explorer:VoxelExplorer",
     "envs.doom": "envs.policies.doom_explorer:DoomExplorer",
 }
-OTHERWISE = "envs.policies.random:StickyRandomPolicy"
+OTHERWISE = "envs.policies.random:CoveringPolicy"
 
 
 def make_explorer(env: Any) -> Policy:

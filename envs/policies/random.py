@@ -1,4 +1,4 @@
-"""Policies that need to know nothing about the game: independent random actions, and random actions that are held."""
+"""Policies that need to know nothing about the game: random actions, independent or held, and held in turn."""
 
 from __future__ import annotations
 
@@ -71,3 +71,44 @@ class StickyRandomPolicy(RandomPolicy):
     def __init__(self, env: Any):
         super().__init__(env)
         self.reset(0)
+
+
+class CoveringPolicy(StickyRandomPolicy):
+    """Held random actions of which each has one channel's turn: in every round each key is pressed, each choice taken,
+    each continuous channel turned up and down, in an order that the seed gives.
+
+    Keys whose chance in ``PRESS_PROBABILITY`` is 0 have no turn. The generic explorer, for games without their own.
+    """
+
+    def reset(self, seed: int) -> None:
+        super().reset(seed)
+        self._rng = stream(seed, "policy", "covering")
+        self._round: list[tuple[int, float]] = []
+
+    def _draw(self) -> NDArray[np.float32]:
+        vec = super()._draw()
+        if not self._round:
+            self._round = self._turns()
+            self._rng.shuffle(self._round)
+        if self._round:
+            self._give_turn(vec, *self._round.pop())
+        return vec
+
+    def _turns(self) -> list[tuple[int, float]]:
+        """Every channel with the share of its range that it takes: 1 for keys and choices, both signs for others."""
+        turns: list[tuple[int, float]] = []
+        for i, channel in enumerate(self.codec.channels):
+            if channel.kind == "continuous":
+                turns += [(i, float(sign)) for sign in (-1, 1) if (channel.high if sign > 0 else -channel.low) > 0]
+            elif PRESS_PROBABILITY.get(channel.name, DEFAULT_PRESS_PROBABILITY) > 0:
+                turns.append((i, 1.0))
+        return turns
+
+    def _give_turn(self, vec: NDArray[np.float32], i: int, share: float) -> None:
+        channel = self.codec.channels[i]
+        if channel.kind == "continuous":
+            vec[i] = np.clip(share * self._rng.uniform(0.2, 1.5) * channel.scale, channel.low, channel.high)
+            return
+        if channel.kind == "choice":
+            vec[[j for j, other in enumerate(self.codec.channels) if other.key == channel.key]] = 0.0
+        vec[i] = 1.0

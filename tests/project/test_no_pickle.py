@@ -1,4 +1,4 @@
-"""No file is read that could run code: neither pickles, nor numpy arrays of objects, nor torch.load."""
+"""No file is read that could run code: neither pickles, nor numpy arrays of objects, nor more than torch tensors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def pickling(source: str) -> list[str]:
         elif isinstance(node, ast.ImportFrom) and node.module in PICKLES:
             found.append(f"{node.lineno}: from {node.module}")
         elif isinstance(node, ast.Call):
-            if ast.unparse(node.func) in READERS:
+            tensors_only = any(k.arg == "weights_only" and ast.unparse(k.value) == "True" for k in node.keywords)
+            if ast.unparse(node.func) in READERS and not tensors_only:
                 found.append(f"{node.lineno}: {ast.unparse(node.func)}")
             for keyword in node.keywords:
                 if keyword.arg == "allow_pickle" and ast.unparse(keyword.value) != "False":
@@ -42,8 +43,13 @@ def test_nothing_is_pickled():
         "import pickle",
         "from pickle import loads",
         "def f(p):\n    import torch\n    return torch.load(p)",
+        "import torch\ntorch.load('a.pth', weights_only=False)",
         "import numpy as np\nnp.load('a.npy', allow_pickle=True)",
     ],
 )
 def test_a_pickle_is_found(source):
     assert pickling(source)
+
+
+def test_tensors_alone_are_no_pickle():
+    assert pickling("import torch\ntorch.load('a.pth', weights_only=True)") == []

@@ -30,7 +30,7 @@ def _actions(policy, seed, count=400):
     return np.stack([policy.act(FRAME) for _ in range(count)])
 
 
-@pytest.mark.parametrize("name", ["random", "sticky"])
+@pytest.mark.parametrize("name", ["random", "sticky", "covering"])
 def test_actions_are_the_games_own_and_follow_the_seed(arena, name):
     policy = POLICIES.load(name)(arena)
     assert isinstance(policy, Policy)
@@ -73,3 +73,31 @@ def test_sticky_actions_are_held(arena):
     holds = np.diff(changes)
     assert 4 < holds.mean() < 9
     assert holds.max() <= policy.MAX_HOLD_STEPS
+
+
+def test_covering_gives_every_action_its_turn(arena):
+    """In any two rounds of held actions each key is pressed and each camera channel turned both ways."""
+    policy = POLICIES.load("covering")(arena)
+    turns = 12 + 2 * 2
+    for seed in range(5):
+        actions = _actions(policy, seed, 2 * turns * policy.MAX_HOLD_STEPS)
+        changes = np.flatnonzero((actions[1:] != actions[:-1]).any(1))[: 2 * turns]
+        seen = actions[: changes[-1] + 1]
+        for i, channel in enumerate(policy.codec.channels):
+            assert seen[:, i].max() > 0, channel.name
+            assert channel.kind == "binary" or seen[:, i].min() < 0, channel.name
+
+
+def test_covering_takes_every_choice_in_a_round():
+    policy = POLICIES.load("covering")(_Game(gymnasium.spaces.Discrete(18)))
+    for seed in range(3):
+        actions = _actions(policy, seed, 18 * policy.MAX_HOLD_STEPS)
+        assert (actions.sum(1) == 1).all()
+        assert actions.any(0).all()
+
+
+def test_covering_leaves_the_keys_that_end_things(arena):
+    space = gymnasium.spaces.Dict({"ESC": gymnasium.spaces.Discrete(2), "jump": gymnasium.spaces.Discrete(2)})
+    actions = _actions(POLICIES.load("covering")(_Game(space)), 0)
+    assert actions[:, 0].max() == 0
+    assert actions[:, 1].max() == 1
