@@ -4,7 +4,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -23,14 +22,14 @@ def trace(run: Path) -> list[dict]:
 
 def test_the_autoencoder_learns(vae_run):
     rows = trace(vae_run)
-    assert [row["step"] for row in rows] == [10, 20, 30, 40]
+    assert [row["step"] for row in rows] == list(range(10, 81, 10))
     assert rows[-1]["loss"] < 0.8 * rows[0]["loss"]
 
 
 def test_the_record_says_what_was_trained(simulator_run):
     record = read_json(simulator_run / "record.json")
     assert record["kind"] == "train"
-    assert record["completed"] == record["planned"] == 40
+    assert record["completed"] == record["planned"] == 80
     assert record["model"]["train_flops"] > 0
     config = read_json(simulator_run / "config.json")
     assert config["env_ids"] == ["voxel/arena"]
@@ -50,43 +49,42 @@ def test_the_checkpoint_loads_and_dreams(simulator_run, recording):
     assert 0 <= prediction.termination_prob[0] <= 1
 
 
+# Runs a recipe in a process of its own, which is killed a few steps and a random part of a step after it began.
 SCRIPT = """
-import sys
+import os, signal, sys, threading
 sys.path.insert(0, {folder!r})
 import small_runs
 from pathlib import Path
+from worldsim.training.loop import Trainer
 from worldsim.training.simulator import train_simulator
 from worldsim.training.vae import train_vae
 data, vae, out = map(Path, sys.argv[2:5])
+steps_left, delay_s = int(sys.argv[5]), float(sys.argv[6])
+one_step = Trainer.one_step
+def counted(self):
+    global steps_left
+    steps_left -= 1
+    if steps_left == 0:
+        threading.Timer(delay_s, os.kill, (os.getpid(), signal.SIGKILL)).start()
+    return one_step(self)
+Trainer.one_step = counted
 if sys.argv[1] == "vae":
     train_vae(small_runs.VAE_CONFIG, [data], out)
 else:
     train_simulator(small_runs.SIMULATOR_CONFIG, [data], vae, out)
 """
+KILLS = 5
 
 
-def run_and_kill(recipe: str, data: Path, vae: Path, out: Path, kills: int) -> int:
-    """Run the recipe in its own process, kill -9 it ``kills`` times at random moments, let it end; returns kills."""
+def run_and_kill(recipe: str, data: Path, vae: Path, out: Path) -> None:
+    """Kill -9 the recipe's process at ``KILLS`` random moments of its training, then let it end."""
+    rng = random.Random(recipe)
     command = [sys.executable, "-c", SCRIPT.format(folder=str(Path(__file__).parent)), recipe, data, vae, out]
-    rng, done = random.Random(recipe), 0
-    last = -1
-    while done < kills:
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        # Wait until it has trained further than before, so that every kill falls inside training.
-        while process.poll() is None:
-            rows = read_rows(out / "rows.jsonl") if (out / "rows.jsonl").exists() else []
-            if rows and rows[-1]["step"] > last:
-                last = rows[-1]["step"]
-                break
-            time.sleep(0.005)
-        time.sleep(rng.random() * 0.1)
-        process.send_signal(signal.SIGKILL)
-        if process.wait() == 0:
-            break
-        done += 1
-    last_run = subprocess.run(command, capture_output=True, text=True)
-    assert last_run.returncode == 0, last_run.stderr
-    return done
+    for _ in range(KILLS):
+        killed = subprocess.run([*command, str(rng.randint(2, 8)), str(rng.random() * 0.02)], capture_output=True)
+        assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    last = subprocess.run([*command, "0", "0"], capture_output=True, text=True)
+    assert last.returncode == 0, last.stderr
 
 
 def assert_same_run(a: Path, b: Path, weights: str) -> None:
@@ -97,14 +95,12 @@ def assert_same_run(a: Path, b: Path, weights: str) -> None:
 
 
 def test_a_killed_autoencoder_run_ends_in_the_same_bits(recording, vae_run, tmp_path):
-    kills = run_and_kill("vae", recording, vae_run, tmp_path / "vae", kills=5)
-    assert kills >= 2
+    run_and_kill("vae", recording, vae_run, tmp_path / "vae")
     assert_same_run(vae_run, tmp_path / "vae", "vae.safetensors")
 
 
 def test_a_killed_simulator_run_ends_in_the_same_bits(recording, vae_run, simulator_run, tmp_path):
-    kills = run_and_kill("simulator", recording, vae_run, tmp_path / "sim", kills=5)
-    assert kills >= 2
+    run_and_kill("simulator", recording, vae_run, tmp_path / "sim")
     assert_same_run(simulator_run, tmp_path / "sim", "dit.safetensors")
 
 

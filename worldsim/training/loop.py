@@ -103,7 +103,7 @@ class Trainer:
 
     def run(self, progress: Callable[[str], None] | None = None) -> None:
         """Train to the last step; afterwards ``model`` holds the moving average of the weights."""
-        say = progress or _print_line
+        say = progress or print_line
         self.record.write(self.out)
         started, first = time.perf_counter(), self.step
         sums: dict[str, float] = {}
@@ -239,6 +239,7 @@ def _optimizers(model: nn.Module, config: LoopConfig) -> list[torch.optim.Optimi
     return optimizers
 
 
-def _print_line(line: str) -> None:
+def print_line(line: str) -> None:
+    """Progress on stderr: one line that is written over on a terminal."""
     end = "\r" if sys.stderr.isatty() else "\n"
     print(line, end=end, file=sys.stderr, flush=True)

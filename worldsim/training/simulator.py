@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from worldsim.models.dit import DiT, DiTConfig
 from worldsim.models.flops import training_flops_per_clip
 from worldsim.models.heads import reward_loss
 from worldsim.models.vae import VAE, load_vae, to_signed
-from worldsim.training.loop import LoopConfig, Trainer
+from worldsim.training.loop import LoopConfig, Trainer, print_line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +68,7 @@ def train_simulator(
     encoder = load_vae(vae_path)
     if config.threads:
         torch.set_num_threads(config.threads)
-    latents = [_encode(table, encoder, vae_path, config.dtype) for table in tables]
+    latents = [_encode(table, encoder, vae_path, config.dtype, progress or print_line) for table in tables]
     reader = ClipReader(
         tables,
         config.frames,
@@ -215,7 +216,7 @@ def _describe(table: EpisodeTable) -> dict[str, Any]:
     return {**kept, "episodes": len(table), "frames": int(table.episodes.lengths.sum())}
 
 
-def _encode(table: EpisodeTable, vae: VAE, vae_path: Path, dtype: torch.dtype) -> Path:
+def _encode(table: EpisodeTable, vae: VAE, vae_path: Path, dtype: torch.dtype, say: Callable[[str], None]) -> Path:
     """Latents of a table, kept beside it: they are made once for a table and an autoencoder."""
     if "://" in table.path:
         raise WorldsimError(f"{table.path}: latents are kept beside the table; copy the table to a local folder first.")
@@ -225,5 +226,15 @@ def _encode(table: EpisodeTable, vae: VAE, vae_path: Path, dtype: torch.dtype) -
     def encode(frames: Frames) -> NDArray[np.float16]:
         return encoder.encode(to_signed(torch.from_numpy(frames), dtype)).float().numpy().astype(np.float16)
 
+    begun = said = time.monotonic()
+
+    def tell(done: int, total: int) -> None:
+        nonlocal said
+        now = time.monotonic()
+        if now - said > 2:
+            said = now
+            left_min = (now - begun) * (total - done) / done / 60
+            say(f"{table.path}: {done} of {total} frames encoded, {left_min:.1f} min left")
+
     folder = Path(table.path).parent / ".latents"
-    return encode_table(table, encode, folder, file_hash(vae_path) + str(dtype))
+    return encode_table(table, encode, folder, file_hash(vae_path) + str(dtype), progress=tell)
