@@ -11,19 +11,22 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.voxel import ground_truth, kinds, player, render, rewards, state
+from envs.voxel import ground_truth, kinds, picture, player, render, rewards, state
 from envs.voxel.hands import eye_height
 from envs.voxel.map import Map, Placed
 from envs.voxel.maps import MAPS
+from envs.voxel.picture import draw_world
 from envs.voxel.player import BUTTONS
 from envs.voxel.state import World
 from envs.voxel.tasks import TASKS
-from envs.voxel.textures import TOP, block_textures
+from envs.voxel.textures import block_textures
 from worldsim.core.errors import WorldsimError, did_you_mean
 from worldsim.core.seeding import stream
 from worldsim.core.types import Frames, GroundTruth
 
 SIZES_PX = (16, 1024)
+# Events that bring a new object, and what it is called.
+APPEARS = {state.PLACED: "placed_{}", state.DROPPED: "{}_item", state.FELL: "falling_{}"}
 
 
 class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
@@ -76,6 +79,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         self._focal_px = render.focal_px(self.height)
         self._depth = np.zeros((self.height, self.width), np.float32)
         self._instance = np.zeros((self.height, self.width), np.int32)
+        self._glow = np.zeros((self.height, self.width), np.bool_)
         self._frame: Frames = np.zeros((self.height, self.width, 3), np.uint8)
         self._buttons = np.zeros(len(BUTTONS), np.int64)
         self._begin(Map.empty((3, 4, 3)), 0)
@@ -147,9 +151,12 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         """The pixels (H, W) where crosshair or swatches cover the world."""
         if not self.hud:
             return np.zeros((self.height, self.width), np.bool_)
+        swatches = picture.swatches(self._textures, self.world.hotbar)
         first, second = (np.full_like(self._frame, value) for value in (0, 7))
         for canvas in (first, second):
-            render.draw_hud(canvas, self._swatches, 0, False)
+            render.draw_hud(canvas, swatches, 0, False)
+            if self.world.goal[state.TASK] == rewards.SURVIVE:
+                render.draw_health(canvas, state.FULL_HEALTH)
         return (first == second).all(-1)
 
     def eye(self) -> tuple[float, float, float]:
@@ -181,25 +188,22 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         self.world: World = made.world(seed, self.time_of_day, self.day_length_steps)
         self.objects: list[Placed] = list(made.objects)
         self.task_text = made.task_text
-        self._swatches = self._textures[-1, self.world.hotbar, TOP, 0, 0].copy()
 
     def _read_events(self) -> None:
         """Keep the table of objects up with what the last step did."""
         for what, who, kind, x, y, z, _ in self.world.events[: self.counters[state.EVENT_COUNT]].tolist():
-            if what == state.PLACED:
-                self.objects.append((who, f"placed_{kinds.NAMES[kind]}", x + 0.5, y + 0.5, z + 0.5))
+            if what in APPEARS and who > len(self.objects):
+                name = APPEARS[what].format(kinds.NAMES[kind])
+                self.objects.append((who, name, x + 0.5, y + 0.5, z + 0.5))
+            elif what == state.LANDED:
+                self.objects[who - 1] = (who, self.objects[who - 1][1], x + 0.5, y + 0.5, z + 0.5)
 
     def _draw(self) -> Frames:
         frame = np.empty((self.height, self.width, 3), np.uint8)
-        x, y, z = self.eye()
-        body, counters = self.world.body, self.world.counters
-        render.draw(
-            self.world.blocks, self.world.ids, self._textures, kinds.TABLES.glows, x, y, z, body[state.YAW],
-            body[state.PITCH], self._focal_px, frame, self._depth, self._instance,
+        draw_world(
+            self.world, kinds.TABLES, self._textures, self._focal_px, self.hud, frame, self._depth, self._instance,
+            self._glow,
         )  # fmt: skip
-        if self.hud:
-            waiting = bool(counters[state.ATTACK_WAIT] or counters[state.USE_WAIT])
-            render.draw_hud(frame, self._swatches, counters[state.SELECTED], waiting)
         self._frame = frame
         return frame.copy() if self.render_mode == "rgb_array" else frame
 

@@ -1,4 +1,4 @@
-"""The ray-caster: one ray through each pixel's centre gives colour, planar depth and instance id together.
+"""The ray-caster for blocks: one ray through each pixel's centre gives colour, planar depth and instance id together.
 
 Grid traversal after Amanatides & Woo, "A fast voxel traversal algorithm for ray tracing" (1987).
 """
@@ -10,8 +10,10 @@ import math
 import numpy as np
 from numba import njit
 
-from envs.voxel.kinds import AIR
+from envs.voxel.kinds import AIR, CANVAS
 from envs.voxel.motion import axes
+from envs.voxel.rays import enter_box
+from envs.voxel.state import PITCH, YAW
 
 VERTICAL_FOV_DEG = 70.0
 _FOG = 0.016  # share of haze per metre
@@ -26,9 +28,14 @@ def focal_px(height: int) -> float:
 
 
 @njit(cache=True, error_model="numpy", fastmath=_MATH)
-def draw(blocks, ids, textures, glows, px, py, pz, yaw_deg, pitch_deg, focal, frame, depth, instance):
-    """Fill ``frame`` (H, W, 3), ``depth`` (H, W; inf for sky) and ``instance`` (H, W); the eye is inside the grid."""
+def draw_blocks(world, tables, textures, px, py, pz, focal, frame, depth, instance, glow):
+    """Fill ``frame`` (H, W, 3), ``depth`` (H, W; inf for sky), ``instance`` (H, W) and ``glow`` (H, W).
+
+    The eye (px, py, pz) is inside the grid.
+    """
     height, width = depth.shape
+    blocks, ids, glows, whole = world.blocks, world.ids, tables.glows, tables.whole
+    yaw_deg, pitch_deg = world.body[YAW], world.body[PITCH]
     nx, ny, nz = blocks.shape
     flat, flat_ids = blocks.ravel(), ids.ravel()
     step_x, step_y = ny * nz, nz
@@ -36,6 +43,10 @@ def draw(blocks, ids, textures, glows, px, py, pz, yaw_deg, pitch_deg, focal, fr
     cx, cy = (width - 1) / 2, (height - 1) / 2
     x0, y0, z0 = math.floor(px), math.floor(py), math.floor(pz)
     start = x0 * step_x + y0 * step_y + z0
+    # A thing that does not fill its cell can be seen by an eye in that cell.
+    begin_kind = flat[start]
+    if whole[begin_kind]:
+        begin_kind = np.uint8(AIR)
     texel = 2.5 / focal  # how wide one pixel is at one metre, and somewhat more: soft rather than noisy
     for v in range(height):
         b = (v - cy) / focal
@@ -55,7 +66,10 @@ def draw(blocks, ids, textures, glows, px, py, pz, yaw_deg, pitch_deg, focal, fr
             t = 0.0
             axis = 0
             kind = np.uint8(AIR)
-            while True:
+            if begin_kind != AIR:
+                t, axis = _enter_cell(tables.box[begin_kind], x0, y0, z0, px, py, pz, dx, dy, dz)
+                kind = begin_kind if t < np.inf else kind
+            while kind == AIR:
                 if tx <= ty and tx <= tz:
                     t, axis = tx, 0
                     tx += ddx
@@ -78,12 +92,18 @@ def draw(blocks, ids, textures, glows, px, py, pz, yaw_deg, pitch_deg, focal, fr
                         break
                     cell += jz
                 kind = flat[np.uint64(cell)]
-                if kind != AIR:
-                    break
+                if kind != AIR and not whole[kind]:
+                    x, y, z = cell // step_x, cell // step_y % ny, cell % nz
+                    t_box, axis_box = _enter_cell(tables.box[kind], x, y, z, px, py, pz, dx, dy, dz)
+                    if t_box < np.inf:
+                        t, axis = t_box, axis_box
+                    else:
+                        kind = np.uint8(AIR)
             length = math.sqrt(1 + a * a + b * b)
             if kind == AIR:
                 depth[v, u] = np.inf
                 instance[v, u] = 0
+                glow[v, u] = False
                 up = dy / length
                 sun = max((dx * _SUN[0] + dy * _SUN[1] + dz * _SUN[2]) / length, 0.0)
                 sun = sun**16
@@ -94,6 +114,7 @@ def draw(blocks, ids, textures, glows, px, py, pz, yaw_deg, pitch_deg, focal, fr
                 continue
             depth[v, u] = t
             instance[v, u] = flat_ids[np.uint64(cell)]
+            glow[v, u] = glows[kind]
             hx, hy, hz = px + t * dx, py + t * dy, pz + t * dz
             ix, iy, iz = math.floor(hx), math.floor(hy), math.floor(hz)
             if axis == 0:
@@ -112,6 +133,10 @@ def draw(blocks, ids, textures, glows, px, py, pz, yaw_deg, pitch_deg, focal, fr
             row, column = min(int(q * 16), 15), min(int(p * 16), 15)
             near = textures[level, kind, face, row, column]
             far = textures[min(level + 1, 4), kind, face, row, column]
+            if kind == CANVAS:
+                stroke = _stroke(world, cell, row, column)
+                if stroke != AIR:
+                    near = far = textures[4, stroke, 1, 0, 0]
             if glows[kind]:
                 shade, fog = 1.0, 0.0
             else:
@@ -124,28 +149,14 @@ def draw(blocks, ids, textures, glows, px, py, pz, yaw_deg, pitch_deg, focal, fr
 
 
 @njit(cache=True)
-def draw_hud(frame, colours, selected, waiting):
-    """The crosshair (amber while the hand waits) and the three block swatches, the selected one with a white rim."""
-    height, width = frame.shape[0], frame.shape[1]
-    unit = max(height // 64, 1)
-    for v in range(-2 * unit, 3 * unit):
-        for u in range(-2 * unit, 3 * unit):
-            if (0 <= v < unit) != (0 <= u < unit) or (0 <= v < unit and 0 <= u < unit):
-                _dot(frame, height // 2 + v, width // 2 + u, 255, 180 if waiting else 255, 40 if waiting else 255)
-    for k in range(3):
-        left, top = width // 2 + (6 * k - 9) * unit, height - 6 * unit
-        for v in range(5 * unit):
-            for u in range(6 * unit):
-                rim = v < unit or v >= 4 * unit or u < unit or u >= 5 * unit
-                if not rim:
-                    _dot(frame, top + v, left + u, colours[k, 0], colours[k, 1], colours[k, 2])
-                elif k == selected:
-                    _dot(frame, top + v, left + u, 255, 255, 255)
-                else:
-                    _dot(frame, top + v, left + u, 30, 30, 30)
+def _enter_cell(box, x, y, z, px, py, pz, dx, dy, dz):
+    return enter_box(px, py, pz, dx, dy, dz, x + box[0], y + box[1], z + box[2], x + box[3], y + box[4], z + box[5])
 
 
 @njit(cache=True)
-def _dot(frame, v, u, red, green, blue):
-    if 0 <= v < frame.shape[0] and 0 <= u < frame.shape[1]:
-        frame[v, u, 0], frame[v, u, 1], frame[v, u, 2] = red, green, blue
+def _stroke(world, cell, row, column):
+    """The kind whose colour is painted on a texel of a canvas cell, or AIR."""
+    slot = np.searchsorted(world.canvas_cells, cell)
+    if slot == len(world.canvas_cells) or world.canvas_cells[slot] != cell:
+        return np.uint8(AIR)
+    return world.paint[slot, row, column]
