@@ -11,8 +11,9 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.voxel import ground_truth, kinds, picture, player, render, rewards, state
+from envs.voxel import ground_truth, kinds, player, render, rewards, state
 from envs.voxel.hands import eye_height
+from envs.voxel.hud import draw_health, draw_hud
 from envs.voxel.map import Map, Placed
 from envs.voxel.maps import MAPS
 from envs.voxel.picture import draw_world
@@ -151,12 +152,11 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         """The pixels (H, W) where crosshair or swatches cover the world."""
         if not self.hud:
             return np.zeros((self.height, self.width), np.bool_)
-        swatches = picture.swatches(self._textures, self.world.hotbar)
         first, second = (np.full_like(self._frame, value) for value in (0, 7))
         for canvas in (first, second):
-            render.draw_hud(canvas, swatches, 0, False)
+            draw_hud(canvas, self._textures, self.world.hotbar, 0, False)
             if self.world.goal[state.TASK] == rewards.SURVIVE:
-                render.draw_health(canvas, state.FULL_HEALTH)
+                draw_health(canvas, state.FULL_HEALTH)
         return (first == second).all(-1)
 
     def eye(self) -> tuple[float, float, float]:

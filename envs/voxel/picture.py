@@ -5,11 +5,12 @@ from __future__ import annotations
 from numba import njit
 
 from envs.voxel.hands import eye_height
-from envs.voxel.hud import draw_hud
+from envs.voxel.hud import draw_health, draw_hud
 from envs.voxel.light import apply_light
 from envs.voxel.render import draw_blocks
 from envs.voxel.render_entities import draw_entities
-from envs.voxel.state import ATTACK_WAIT, SELECTED, USE_WAIT, X, Y, Z
+from envs.voxel.rewards import SURVIVE
+from envs.voxel.state import ATTACK_WAIT, HEALTH, SELECTED, TASK, USE_WAIT, X, Y, Z
 
 
 @njit(cache=True)
@@ -22,3 +23,5 @@ def draw_world(world, tables, textures, focal, hud, frame, depth, instance, glow
     if hud:
         waiting = world.counters[ATTACK_WAIT] > 0 or world.counters[USE_WAIT] > 0
         draw_hud(frame, textures, world.hotbar, world.counters[SELECTED], waiting)
+        if world.goal[TASK] == SURVIVE:
+            draw_health(frame, world.counters[HEALTH])

@@ -10,12 +10,15 @@ import math
 
 from numba import njit
 
-from envs.voxel.hands import HALF_WIDTH_M, HEIGHT_M, attack_and_use, overlaps, tell
+from envs.voxel.creatures import step_entities
+from envs.voxel.events import tell
+from envs.voxel.hands import HALF_WIDTH_M, HEIGHT_M, attack_and_use, overlaps
 from envs.voxel.kinds import BEACON
 from envs.voxel.motion import DRAG, GRAVITY_M, MAX_FALL_M, axes, move
 from envs.voxel.state import (
     CHANGE_COUNT,
     EVENT_COUNT,
+    FIXED_CAMERA,
     ON_GROUND,
     PITCH,
     SELECTED,
@@ -42,26 +45,35 @@ WALK_M = 4.3 / 20  # metres a step
 SPRINT_M = 5.6 / 20
 SNEAK_M = 1.3 / 20
 JUMP_M = 0.42
+SWIM_M = 0.16  # upwards with the jump button; enough to climb ashore
+SINK_M = 0.1
 GROUND_GRIP = 0.6  # share of the way to the wished velocity taken in one step
 AIR_GRIP = 0.25
 TOUCH_M = 0.1
 
 
 @njit(cache=True)
-def advance(world, tables, buttons, pitch_down_deg, yaw_right_deg):
-    """One step of the world under the buttons (order of BUTTONS) and the camera's turn; fills ``world.events``."""
+def advance(world, tables, buttons, pitch_down_deg, yaw_right_deg, touches=True):
+    """One step of the world under the buttons (order of BUTTONS) and the camera's turn; fills ``world.events``.
+
+    ``touches`` False is the same step of a player who neither attacks, uses nor picks up anything.
+    """
     body, counters = world.body, world.counters
     counters[EVENT_COUNT] = 0
     counters[CHANGE_COUNT] = 0
     counters[STEPS] += 1
-    body[YAW] = (body[YAW] + yaw_right_deg + 180.0) % 360.0 - 180.0
-    body[PITCH] = min(max(body[PITCH] + pitch_down_deg, -PITCH_LIMIT_DEG), PITCH_LIMIT_DEG)
+    fixed = world.rules[FIXED_CAMERA] != 0
+    if not fixed:
+        body[YAW] = (body[YAW] + yaw_right_deg + 180.0) % 360.0 - 180.0
+        body[PITCH] = min(max(body[PITCH] + pitch_down_deg, -PITCH_LIMIT_DEG), PITCH_LIMIT_DEG)
     for k in range(3):
         if buttons[HOTBAR_1 + k]:
             counters[SELECTED] = k
-    counters[SNEAKING] = buttons[SNEAK]
-    attack_and_use(world, tables, buttons[ATTACK], buttons[USE])
-    _walk(world, tables, buttons)
+    counters[SNEAKING] = buttons[SNEAK] and not fixed
+    attack_and_use(world, tables, touches and buttons[ATTACK], touches and buttons[USE])
+    if not fixed:
+        _walk(world, tables, buttons)
+    step_entities(world, tables, touches)
     _touch_beacon(world)
 
 
@@ -84,6 +96,15 @@ def _walk(world, tables, buttons):
         body[VY] = JUMP_M
     counters[ON_GROUND] = move(world.blocks, tables.solid, body, HALF_WIDTH_M, HEIGHT_M)
     body[VY] = max((body[VY] - GRAVITY_M) * DRAG, -MAX_FALL_M)
+    if _in_liquid(world.blocks, tables.liquid, body):
+        body[VY] = SWIM_M if buttons[JUMP] else max(body[VY], -SINK_M)
+
+
+@njit(cache=True)
+def _in_liquid(blocks, liquid, body):
+    x, y, z = math.floor(body[X]), math.floor(body[Y] + 0.3), math.floor(body[Z])
+    inside = 0 <= x < blocks.shape[0] and 0 <= y < blocks.shape[1] and 0 <= z < blocks.shape[2]
+    return inside and liquid[blocks[x, y, z]]
 
 
 @njit(cache=True)

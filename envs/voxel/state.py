@@ -25,11 +25,14 @@ FULL_HEALTH = 20
 BUILD_LIMIT_Y, DROPS, FIXED_CAMERA, START_HOUR, DAY_LENGTH_STEPS = range(5)
 RULES_SIZE = 5
 
-# entities (float64), one row each: creatures, items, falling blocks, sliding walls. The first eight are as in body
-# (PITCH is not used). A row with SORT 0 is free.
-SORT, ID, LOOK, SPECIES, HALF_X, HEIGHT_Y, HALF_Z, HP, FLASH, WAIT, STANDS, LOW_END, HIGH_END, SPEED = range(8, 22)
-ENTITY_SIZE = 22
+# entities (float64), one row each: creatures, items, falling blocks, sliding walls. The first seven are as in body.
+# A row with SORT 0 is free. HALF_X, HEIGHT_Y and HALF_Z are its box; LOW_END and HIGH_END where it turns round (x, m);
+# PACE is how fast it means to go now, SPEED how fast it goes when it goes; WAIT counts steps to its next decision.
+SORT, ID, LOOK, HEAD_LOOK, HABIT, HALF_X, HEIGHT_Y, HALF_Z = range(8, 16)
+HP, FLASH, WAIT, STANDS, LOW_END, HIGH_END, SPEED, PACE = range(16, 24)
+ENTITY_SIZE = 24
 CREATURE, ITEM, FALLING, SLIDER = range(1, 5)  # values of SORT
+WANDERS, HUNTS, PATROLS = range(3)  # values of HABIT
 
 # events (int64), one row each: what happened in the last step. VALUE: bites left, 1 for opened or on, health left.
 WHAT, WHO, KIND, AT_X, AT_Y, AT_Z, VALUE = range(7)
