@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 OURS = ("worldsim", "envs", "evals", "reports")
 SIBLINGS = ("envs", "evals", "reports")
 PARTS = tuple(
-    f"worldsim.{part}" for part in ("data", "models", "diffusion", "training", "simulators", "generate", "gym")
+    f"worldsim.{part}"
+    for part in ("data", "captions", "models", "diffusion", "training", "simulators", "generate", "gym")
 )
 ALLOWED = {
     "worldsim": ("worldsim.gym.plugin",),  # worldsim/__init__.py: the version, and the hook that registers the games

@@ -29,6 +29,16 @@ def metrics() -> Registry:
     return import_ours("evals.metrics").METRICS
 
 
+def captioners() -> Registry:
+    from worldsim.captions import CAPTIONERS
+
+    return CAPTIONERS
+
+
+def captioner_names() -> list[str]:
+    return captioners().names()
+
+
 def environment_ids() -> list[str]:
     return games().names()
 

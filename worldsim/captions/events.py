@@ -1,0 +1,186 @@
+"""What a clip changes in the world: from the table of objects frame by frame, the rewards and the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worldsim.captions.clip import Clip
+from worldsim.captions.facts import Act, Happening
+from worldsim.captions.scene import visible
+from worldsim.captions.words import Noun, noun_of
+from worldsim.core.types import GroundTruth, ObjectState
+
+Objects = Mapping[int, ObjectState]
+TOUCH_M = 1.6  # from the eye, level: what goes at this distance was taken
+HANDS_M = 6.0  # what goes farther away was not broken by hand
+MOVED_M, FELL_M = 0.35, 0.35
+REWARD = 0.05  # smaller ones are the small change of a shaped reward
+EFFECTS = ("puff", "fog", "smoke", "blood", "flash", "trail", "ball", "rocket", "spark")
+CHANGES = {"open": "open", "closed": "close", "on": "switch on", "lit": "switch on", "off": "switch off"}
+
+
+def edits(clip: Clip) -> list[Act]:
+    """What the player does to things: places, breaks, picks up, opens; in order of time, equal ones in one."""
+    acts: list[Act] = []
+    attack, use = clip.pressed("attack"), clip.pressed("use")
+    for t, (before, after) in enumerate(pairwise(_tables(clip))):
+        eye = _eye(clip, t)
+        for number in after.keys() - before.keys():
+            if after[number].cls.startswith("placed") and (use[t] or "use" not in clip.codec.names):
+                acts.append(Act(t, t + 1, "place", noun=noun_of(after[number].cls)))
+        for number, one in before.items():
+            now = after.get(number)
+            if one.alive and (now is None or not now.alive):
+                verb = _ending_verb(one, eye, bool(attack[t]))
+                if verb:
+                    acts.append(Act(t, t + 1, verb, noun=noun_of(one.cls)))
+            elif now is not None and now.cls != one.cls:
+                verb = _change_verb(one.cls, now.cls)
+                if verb and use[t]:
+                    acts.append(Act(t, t + 1, verb, noun=_without_state(now.cls)))
+    if not any(act.verb in ("break", "kill") for act in acts) and attack.sum() >= 2:
+        start = int(np.argmax(attack))
+        acts.append(Act(start, start + int(attack.sum()), "attack", minor=True))
+    return _together(acts)
+
+
+def happenings(clip: Clip) -> list[Happening]:
+    """What moves, appears or goes by itself in view, and how the clip ends; the most striking first."""
+    tables = _tables(clip)
+    found = [*_moves(clip, tables), *_comings(clip, tables)]
+    groups: dict[tuple[Noun | None, str, str], list[Happening]] = {}
+    for one in found:
+        groups.setdefault((one.noun, one.verb, one.way), []).append(one)
+    return [
+        Happening(min(one.start for one in same), noun, sum(one.count for one in same), verb, way)
+        for (noun, verb, way), same in groups.items()
+    ]
+
+
+def outcome(clip: Clip) -> list[str]:
+    """Clauses about rewards and the end, about the player: "earns a reward", "reaches the beacon"."""
+    clauses = []
+    good, bad = int((clip.rewards >= REWARD).sum()), int((clip.rewards <= -REWARD).sum())
+    reached = _reached(clip)
+    if good:
+        clauses.append("earn a reward" if good == 1 else "earn several rewards")
+    if bad:
+        clauses.append("lose reward")
+    return [*([f"reach the {reached}"] if reached else []), *clauses]
+
+
+def _tables(clip: Clip) -> list[Objects]:
+    return [{one.id: one for one in truth.objects or ()} for truth in clip.truth or ()]
+
+
+def _eye(clip: Clip, t: int) -> NDArray[np.float64] | None:
+    camera = clip.truth[t].camera if clip.truth else None
+    return None if camera is None else camera.T_world_camera[:3, 3]
+
+
+def _ending_verb(one: ObjectState, eye: NDArray[np.float64] | None, attacked: bool) -> str:
+    if eye is None or _is_effect(one.cls):
+        return ""
+    distance = float(np.linalg.norm(np.asarray(one.position_m) - eye))
+    loose = one.cls.lower().startswith(("item", "dropped"))
+    if attacked and not loose and distance < HANDS_M:
+        return "break"
+    # The middle of a thing on the floor is below the eye by a body's height.
+    return "pick up" if distance < np.hypot(TOUCH_M, 1.7) else ""
+
+
+def _is_effect(cls: str) -> bool:
+    return any(word in cls.lower() for word in EFFECTS)
+
+
+def _change_verb(before: str, after: str) -> str:
+    old, new = before.lower().split("_"), after.lower().split("_")
+    return next((verb for word, verb in CHANGES.items() if word in new and word not in old), "")
+
+
+def _without_state(cls: str) -> Noun:
+    return noun_of("_".join(word for word in cls.split("_") if word.lower() not in CHANGES))
+
+
+def _together(acts: Sequence[Act]) -> list[Act]:
+    """Acts of one kind on one kind of thing that follow each other closely, counted."""
+    merged: list[Act] = []
+    for act in acts:
+        last = merged[-1] if merged else None
+        if last and (last.verb, last.noun) == (act.verb, act.noun) and act.start - last.end < 12:
+            merged[-1] = Act(last.start, act.end, act.verb, noun=act.noun, count=last.count + 1)
+        else:
+            merged.append(act)
+    return merged
+
+
+def _moves(clip: Clip, tables: Sequence[Objects]) -> list[Happening]:
+    """Displacements over the clip of what is in view at both ends of it."""
+    if not tables or clip.up is None or not clip.truth or clip.truth[0].camera is None:
+        return []
+    axes = clip.truth[0].camera.T_world_camera[:3, :3]
+    found = []
+    for number, one in tables[0].items():
+        last = tables[-1].get(number)
+        if last is None or not visible(one, clip.frame_shape) or not visible(last, clip.frame_shape):
+            continue
+        moved = np.asarray(last.position_m) - np.asarray(one.position_m)
+        rise = float(moved @ clip.up)
+        level = moved - rise * clip.up
+        way, verb = "", ""
+        if abs(rise) > max(FELL_M, float(np.linalg.norm(level))):
+            verb = "fall" if rise < 0 else "rise"
+        elif np.linalg.norm(level) > MOVED_M:
+            right, ahead = float(level @ axes[:, 0]), float(level @ axes[:, 2])
+            verb = "move"
+            if abs(right) > 1.5 * abs(ahead):
+                way = "to the right" if right > 0 else "to the left"
+            elif abs(ahead) > 1.5 * abs(right):
+                way = "away" if ahead > 0 else "closer"
+        if verb:
+            start = _first_motion(tables, number)
+            found.append(Happening(start, noun_of(one.cls), 1, verb, way))
+    return found
+
+
+def _first_motion(tables: Sequence[Objects], number: int) -> int:
+    origin = np.asarray(tables[0][number].position_m)
+    for t, objects in enumerate(tables):
+        if number in objects and np.linalg.norm(np.asarray(objects[number].position_m) - origin) > 0.1:
+            return t
+    return 0
+
+
+def _comings(clip: Clip, tables: Sequence[Objects]) -> list[Happening]:
+    found, known = [], set(tables[0]) if tables else set()
+    for t, objects in enumerate(tables[1:], start=1):
+        for number in objects.keys() - known:
+            one = objects[number]
+            if not one.cls.startswith("placed") and not _is_effect(one.cls) and visible(one, clip.frame_shape):
+                found.append(Happening(t, noun_of(one.cls), 1, "appear"))
+        known |= objects.keys()
+    return found
+
+
+def _reached(clip: Clip) -> Noun | None:
+    """The thing that was touched in the step that ended the episode well."""
+    if not (clip.terminated and len(clip.rewards) and clip.rewards[-1] > 0.5 and clip.truth):
+        return None
+    truth: GroundTruth = clip.truth[-1]
+    if truth.camera is None or clip.up is None:
+        return None
+    eye = truth.camera.T_world_camera[:3, 3]
+    near = []
+    for one in truth.objects or ():
+        away = np.asarray(one.position_m) - eye
+        level_m = float(np.linalg.norm(away - (away @ clip.up) * clip.up))
+        if one.alive and level_m < TOUCH_M and any(word in one.cls.lower() for word in GOALS):
+            near.append((level_m, one.cls))
+    return noun_of(min(near)[1]) if near else None
+
+
+GOALS = ("beacon", "armor", "goal", "exit", "flag", "vest", "portal")

@@ -1,0 +1,78 @@
+"""All that can truly be said about a clip, gathered once; :mod:`worldsim.captions.wording` makes texts of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from worldsim.captions import events, scene
+from worldsim.captions.clip import Clip
+from worldsim.captions.facts import Act, Happening
+from worldsim.captions.motion import holds_camera, motion
+from worldsim.captions.words import Noun
+from worldsim.captions.worlds import heading, world_of
+
+MOST_THINGS = 7
+
+
+@dataclass(frozen=True)
+class Story:
+    """What a clip shows. Groups are (noun, count, side, reach), see :func:`worldsim.captions.scene.grouped`."""
+
+    who: str  # "the player", or "the camera" where the actions move no viewer
+    places: tuple[str, ...]  # words for where it is, equally true
+    heading: str  # "north", ... at the start, or ""
+    view: list[tuple[Noun, int, str, str]]  # at the start
+    arrivals: list[tuple[Noun, int, str, str]]  # in view at the end and not at the start
+    departures: list[Noun]  # in view at the start and not at the end
+    acts: list[Act]  # in order of time
+    happenings: list[Happening]
+    outcome: list[str]  # imperative clauses about the player
+    ended: bool
+    fps: float
+
+
+def tell(clip: Clip) -> Story:
+    """The story of a clip; parts for which the table has no state stay empty."""
+    view: list[scene.Seen] = []
+    end: list[scene.Seen] = []
+    if clip.truth:
+        view = scene.things_in_view(clip.truth[0], clip.frame_shape)
+        end = scene.things_in_view(clip.truth[-1], clip.frame_shape)
+    # What is too small to be spoken of, but there, neither comes nor goes.
+    at_start = _in_frame(clip, 0)
+    at_end = _in_frame(clip, -1)
+    edited = events.edits(clip)
+    taken = {act.noun for act in edited if act.noun}
+    acts = sorted([*motion(clip), *edited], key=lambda act: (act.start, act.end))
+    return Story(
+        who="the player" if holds_camera(clip) or not clip.truth else "the camera",
+        places=world_of(clip.env_id).places or (_name_of_game(clip.env_id),),
+        heading=heading(clip, 0),
+        view=scene.grouped(view, MOST_THINGS),
+        arrivals=[group for group in scene.grouped(end, MOST_THINGS) if group[0] not in at_start | taken],
+        departures=[group[0] for group in scene.grouped(view, MOST_THINGS) if group[0] not in at_end | taken],
+        acts=_without_idling(acts),
+        happenings=events.happenings(clip),
+        outcome=events.outcome(clip),
+        ended=clip.terminated,
+        fps=clip.fps,
+    )
+
+
+def _in_frame(clip: Clip, frame: int) -> set[Noun]:
+    objects = (clip.truth[frame].objects or ()) if clip.truth else ()
+    return {scene.noun_of(one.cls) for one in objects if one.visible_pixels > 0}
+
+
+def _without_idling(acts: Sequence[Act]) -> list[Act]:
+    """Standing still is worth a word only where nothing else is done."""
+    doing = [act for act in acts if act.verb != "stand"]
+    return doing or list(acts)
+
+
+def _name_of_game(env_id: str) -> str:
+    name = re.sub(r"-v\d+$", "", env_id.rpartition("/")[2].rpartition(":")[2])
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[_\-]+", " ", name).lower()
+    return f"the game {words}"

@@ -1,0 +1,227 @@
+"""Texts from a story, in four styles; a small vocabulary, and a choice of words that is a function of the generator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from worldsim.captions.facts import Act, Happening
+from worldsim.captions.story import Story
+from worldsim.captions.words import Noun, listed, sentence, third_person
+
+STYLES = ("dense", "short", "command", "tags")
+SYNONYMS = {
+    "turn": ("turn", "rotate"),
+    "walk": ("walk", "move", "go"),
+    "run": ("run", "sprint"),
+    "strafe": ("strafe", "sidestep"),
+    "break": ("break", "destroy"),
+    "place": ("place", "put down"),
+    "pick up": ("pick up", "take"),
+    "fall": ("fall", "drop"),
+}
+GERUNDS = {
+    "turn": "turning", "look": "looking", "walk": "walking", "run": "running", "strafe": "strafing", "go": "going",
+    "sneak": "sneaking", "move": "moving", "jump": "jumping", "attack": "attacking", "press": "pressing",
+}  # fmt: skip
+EDITS = ("break", "place", "pick up", "open", "close", "switch on", "push", "hit", "paint", "eat")
+WALKING = ("walk", "run", "sneak", "strafe", "go", "move", "press")
+
+
+class Writer:
+    """Writes captions of one story with words chosen by ``rng``."""
+
+    def __init__(self, story: Story, rng: np.random.Generator):
+        self.story, self.rng = story, rng
+
+    def write(self, style: str) -> str:
+        """A caption in one of ``STYLES``."""
+        return {"dense": self._dense, "short": self._short, "command": self._command, "tags": self._tags}[style]()
+
+    def _pick(self, options: Sequence[str]) -> str:
+        return options[int(self.rng.integers(len(options)))]
+
+    def _chance(self, share: float) -> bool:
+        return bool(self.rng.random() < share)
+
+    # Styles
+
+    def _dense(self) -> str:
+        story = self.story
+        parts = [self._opening(), *self._timeline(story.acts)]
+        parts += [self._happening(one) for one in story.happenings[:4]]
+        if story.arrivals:
+            things, is_ = listed([self._thing(group) for group in story.arrivals[:4]]), _is(story.arrivals[:4])
+            parts.append(self._pick((f"at the end {things} {is_} in view", f"in the last frame there {is_} {things}")))
+        if story.departures and self._chance(0.5):
+            gone = story.departures[:3]
+            parts.append(f"{listed([noun.the for noun in gone])} {'is' if len(gone) == 1 else 'are'} out of view then")
+        parts += self._result()
+        return " ".join(sentence(part) for part in parts if part)
+
+    def _short(self) -> str:
+        story = self.story
+        acts = self._main(3)
+        place = self._pick(story.places)
+        where = f" in {place}" if self._chance(0.5) else ""
+        done = [self._third(act, amount=0.0) for act in acts] + [third_person(clause) for clause in story.outcome]
+        if done:
+            return sentence(f"{story.who} {self._chain(done)}{where}")
+        if story.happenings:
+            return sentence(self._happening(story.happenings[0]) + where)
+        if story.view:
+            return sentence(f"{self._things(2)}{where}")
+        return sentence(place)
+
+    def _command(self) -> str:
+        acts = self._main(3)
+        if acts:
+            return self._chain([self._imperative(act, amount=0.4) for act in acts])
+        if self.story.happenings and self.story.happenings[0].noun is not None:
+            one = self.story.happenings[0]
+            noun = one.noun.the if one.count == 1 else f"the {one.noun.counted(one.count)}"  # type: ignore[union-attr]
+            return f"watch {noun} {one.verb} {one.way}".strip()
+        return self._pick(("wait", "do nothing"))
+
+    def _tags(self) -> str:
+        story = self.story
+        tags = [self._bare(self._pick(story.places)), *(str(noun) for noun, *_ in story.view)]
+        for act in story.acts:
+            tags.append(f"{act.verb} {act.noun or act.way}".strip())
+        tags += [
+            f"{one.noun} {one.verb}ing" if one.verb == "fall" else f"{one.noun} {GERUNDS.get(one.verb, one.verb)}"
+            for one in story.happenings[:3]
+        ]
+        tags += story.outcome
+        return ", ".join(dict.fromkeys(tags))
+
+    # Parts
+
+    def _opening(self) -> str:
+        story = self.story
+        place = self._pick(story.places)
+        facing = f" facing {story.heading}" if story.heading and self._chance(0.7) else ""
+        if not story.view:
+            return f"{story.who} is in {place}{facing}" if story.who == "the player" else place
+        things = self._things(6)
+        one = len(story.view) == 1 and story.view[0][1] == 1
+        options = [
+            f"in {place} there {'is' if one or story.view[0][1] == 1 else 'are'} {things}",
+            f"{place} with {things}",
+        ]
+        if story.who == "the player":
+            options += [
+                f"in {place}{facing}, the player sees {things}",
+                f"the player is in {place}{facing} and sees {things}",
+            ] * 2
+        return self._pick(options)
+
+    def _things(self, most: int) -> str:
+        return listed([self._thing(group) for group in self.story.view[:most]])
+
+    def _thing(self, group: tuple[Noun, int, str, str]) -> str:
+        noun, count, side, reach = group
+        words = noun.counted(count)
+        if reach:
+            words += " " + self._pick({"near": ("close by", "nearby"), "far": ("far away", "in the distance")}[reach])
+        if side:
+            words += {"left": " on the left", "right": " on the right", "middle": " in the middle"}[side]
+        return words
+
+    def _timeline(self, acts: Sequence[Act]) -> list[str]:
+        """Sentences of up to three phrases; an act that goes on during the one before joins it by "while"."""
+        phrases: list[tuple[str, Act]] = []
+        for act in acts:
+            before = phrases[-1][1] if phrases else None
+            joins = (
+                before is not None and "while" not in phrases[-1][0] and act.verb in GERUNDS and act.verb != before.verb
+            )
+            if joins and before is not None and _overlap(before, act) >= 0.6:
+                phrases[-1] = (f"{phrases[-1][0]} while {self._gerund(act)}", before)
+            else:
+                phrases.append((self._third(act, amount=0.8), act))
+        who = self.story.who
+        sentences = []
+        for i in range(0, min(len(phrases), 12), 3):
+            group = phrases[i : i + 3]
+            seconds = round(group[0][1].start / self.story.fps)
+            openings = [
+                "then",
+                "after that",
+                *([f"after about {seconds} second{'s' * (seconds > 1)}"] if seconds else []),
+            ]
+            opening = f"{self._pick(openings)} {who}" if i else who
+            sentences.append(f"{opening} {self._chain([text for text, _ in group])}")
+        return sentences
+
+    def _result(self) -> list[str]:
+        story = self.story
+        parts = []
+        if story.outcome:
+            parts.append(f"{story.who} {listed([third_person(clause) for clause in story.outcome])}")
+        if story.ended:
+            parts.append(self._pick(("the episode ends", "the game is over")))
+        return parts
+
+    def _happening(self, one: Happening) -> str:
+        if one.noun is None:
+            return one.verb
+        verb = self._word(one.verb)
+        subject = self._pick((one.noun.a, one.noun.the)) if one.count == 1 else one.noun.counted(one.count)
+        return f"{subject} {third_person(verb) if one.count == 1 else verb} {one.way}".strip()
+
+    def _main(self, most: int) -> list[Act]:
+        """The acts that matter most, in order of time: edits before long motions."""
+        acts = [act for act in self.story.acts if not act.minor] or list(self.story.acts)
+        ranked = sorted(acts, key=lambda act: (act.verb not in EDITS, act.start - act.end))
+        chosen = sorted(ranked[:most], key=lambda act: (act.start, act.end))
+        # "looks up, then looks up" is two acts, and reads as a slip.
+        again = [a for a, b in pairwise(chosen) if (a.verb, a.way, a.noun) == (b.verb, b.way, b.noun)]
+        return [act for act in chosen if act not in again]
+
+    # Phrases
+
+    def _third(self, act: Act, amount: float) -> str:
+        return third_person(self._phrase(act, amount, ("a",)))
+
+    def _imperative(self, act: Act, amount: float) -> str:
+        return self._phrase(act, amount, ("a", "the"))
+
+    def _gerund(self, act: Act) -> str:
+        return f"{GERUNDS[act.verb]} {act.way} {act.amount if self._chance(0.5) else ''}".strip()
+
+    def _phrase(self, act: Act, amount: float, articles: Sequence[str]) -> str:
+        words = [self._word(act.verb)]
+        if act.noun is not None:
+            definite = self._pick(articles) == "the" and act.count == 1
+            words.append(act.noun.the if definite else act.noun.counted(act.count))
+        if act.way:
+            words.append(act.way)
+        if act.amount and self._chance(amount):
+            words.append(act.amount)
+        return " ".join(words)
+
+    def _word(self, verb: str) -> str:
+        return self._pick(SYNONYMS.get(verb, (verb,)))
+
+    def _chain(self, phrases: Sequence[str]) -> str:
+        if len(phrases) == 1:
+            return phrases[0]
+        link = self._pick((", then ", " and then "))
+        return ", ".join(phrases[:-1]) + link + phrases[-1]
+
+    @staticmethod
+    def _bare(place: str) -> str:
+        return place.removeprefix("a ").removeprefix("an ").removeprefix("the ")
+
+
+def _is(groups: Sequence[tuple[Noun, int, str, str]]) -> str:
+    return "is" if groups[0][1] == 1 and len(groups) == 1 else "are"
+
+
+def _overlap(first: Act, second: Act) -> float:
+    """The share of the shorter act that both are going on."""
+    both = min(first.end, second.end) - max(first.start, second.start)
+    return both / max(1, min(first.end - first.start, second.end - second.start))
