@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from envs.contract import interface, reproducibility, truth
+from envs.contract import geometry, identity, interface, intervention, reproducibility, robustness, truth
 from envs.contract.finding import Broken, Finding
 from envs.contract.subject import Subject
 from worldsim.core.errors import UnknownNameError
@@ -19,6 +19,9 @@ RULES: tuple[Rule, ...] = (
     interface.gymnasium_accepts_it,
     interface.render_is_the_observation,
     interface.ends_are_clear,
+    robustness.bad_actions_are_refused,
+    robustness.what_is_handed_out_stays,
+    robustness.task_is_text,
     reproducibility.seeds_reproduce,
     reproducibility.seeds_matter,
     reproducibility.branches_are_exact,
@@ -28,7 +31,9 @@ RULES: tuple[Rule, ...] = (
     truth.depth_and_ids_are_images,
     truth.camera_is_a_pinhole,
     truth.ids_name_objects,
-    truth.depth_and_camera_agree,
+    identity.ids_persist,
+    geometry.depth_and_camera_agree,
+    intervention.interventions_do_what_they_say,
 )
 
 
@@ -40,7 +45,7 @@ def check_game(env_id: str, only: Sequence[str] | None = None, **kwargs: Any) ->
     """Check a registered game, made with ``kwargs``, against every rule, or ``only`` against those named.
 
     One finding per rule, in the order of the table; a rule in which the game crashes is not kept.
-    Raises UnknownNameError for a rule that does not exist, and what ``gymnasium.make`` raises for the game.
+    Raises UnknownNameError for a rule that does not exist, and what ``make_game`` raises for the game.
     """
     for name in only or ():
         if name not in rule_names():

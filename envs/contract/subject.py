@@ -15,6 +15,8 @@ from envs.contract.finding import Broken
 from envs.registration import GAMES
 from worldsim.core.actions import ActionCodec
 from worldsim.core.errors import WorldsimError
+from worldsim.core.games import make_game
+from worldsim.core.protocols import HasGroundTruth
 from worldsim.core.seeding import stream
 from worldsim.core.types import Frames, GroundTruth
 
@@ -66,7 +68,8 @@ class Subject:
         return GAMES.entry(self.env_id).info if self.env_id in GAMES else {}
 
     def make(self) -> gymnasium.Env:
-        return gymnasium.make(self.env_id, **{"render_mode": "rgb_array", **self.kwargs})
+        env: gymnasium.Env = make_game(self.env_id, **{"render_mode": "rgb_array", **self.kwargs})
+        return env
 
     def close(self) -> None:
         for name in ("env", "twin"):
@@ -95,11 +98,13 @@ class Subject:
             if terminated or truncated:
                 return
 
-    def ground_truths(self, count: int = STEPS) -> Iterator[tuple[Frames, GroundTruth]]:
-        """Frames of an episode with what the game says about them."""
+    @cached_property
+    def views(self) -> list[tuple[Frames, GroundTruth]]:
+        """The frames of an episode with what the game says about them; empty where it says nothing."""
         game: Any = self.env.unwrapped
-        for moment in self.play(self.env, self.actions(count)):
-            yield moment.frame, game.ground_truth()
+        if not isinstance(game, HasGroundTruth):
+            return []
+        return [(moment.frame, game.ground_truth()) for moment in self.play(self.env, self.actions())]
 
 
 def first_difference(one: list[Moment], other: list[Moment]) -> int | None:

@@ -1,21 +1,17 @@
-"""Rules about ground truth: shapes, a valid camera, ids that name objects, and one geometry behind all of it."""
+"""Rules about what a game offers and about its ground truth: shapes, a valid camera, ids that name objects."""
 
 from __future__ import annotations
 
 from collections import Counter
-from itertools import combinations
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.contract.finding import Broken
-from envs.contract.subject import Subject
-from worldsim.core.protocols import HasGroundTruth, Replays, Snapshots
-from worldsim.core.types import Camera, Frames, GroundTruth
+from envs.contract.subject import SEED, Subject
+from worldsim.core.protocols import HasTask, Intervenes, Replays, Snapshots
 
-# Share of the pixels that must land on the surface the other view sees, and of those that may land in front of it.
-LANDED, IN_FRONT = 0.75, 0.05
-ENOUGH_PIXELS = 100
+SEEDS_WITH_TEXTS = 6
 
 
 def capabilities_are_as_listed(game: Subject) -> str:
@@ -23,20 +19,33 @@ def capabilities_are_as_listed(game: Subject) -> str:
     listed = game.info.get("capabilities")
     if listed is None:
         return "not in our table of games"
-    env = game.env.unwrapped
+    env: Any = game.env.unwrapped
     can = {"snapshot"} if isinstance(env, Snapshots) else {"replay"} if isinstance(env, Replays) else set()
-    for _, truth in _ground_truths(game, 0):
+    for _, truth in game.views[:1]:
         parts = {"depth": truth.depth_m, "ids": truth.instance_ids, "camera": truth.camera, "objects": truth.objects}
         can |= {name for name, part in parts.items() if part is not None}
+    if isinstance(env, Intervenes) and env.interventions():
+        can.add("interventions")
+    can |= _tasks(game)
     if can != set(listed):
         raise Broken(f"the table of games lists {sorted(listed)}, the game offers {sorted(can)}")
     return ", ".join(sorted(can))
 
 
+def _tasks(game: Subject) -> set[str]:
+    """ "task" where something is asked of the player, and "text" where only its words tell what."""
+    texts = set()
+    for seed in range(SEED, SEED + SEEDS_WITH_TEXTS):
+        game.env.reset(seed=seed)
+        env: Any = game.env.unwrapped
+        texts.add(env.task_text if isinstance(env, HasTask) else "")
+    return {"task", "text"} if len(texts) > 1 else {"task"} if texts != {""} else set()
+
+
 def depth_and_ids_are_images(game: Subject) -> str:
     """Depth is float32 (H, W), in metres, positive; ids are int32 (H, W), zero for the background."""
     infinite: list[bool] = []
-    for frame, truth in _ground_truths(game):
+    for frame, truth in game.views:
         depth, ids = truth.depth_m, truth.instance_ids
         size = frame.shape[:2]
         for name, image, kind in (("depth_m", depth, np.float32), ("instance_ids", ids, np.int32)):
@@ -55,7 +64,7 @@ def depth_and_ids_are_images(game: Subject) -> str:
 
 def camera_is_a_pinhole(game: Subject) -> str:
     """K is a pinhole matrix with its centre in the picture; T_world_camera is a rotation and a translation."""
-    for frame, truth in _ground_truths(game):
+    for frame, truth in game.views:
         if truth.camera is None:
             continue
         K, T = np.asarray(truth.camera.K), np.asarray(truth.camera.T_world_camera)
@@ -77,7 +86,7 @@ def camera_is_a_pinhole(game: Subject) -> str:
 def ids_name_objects(game: Subject) -> str:
     """Every id in the picture is an object's, object ids are unique, and visible pixels are counted right."""
     seen: set[int] = set()
-    for _, truth in _ground_truths(game):
+    for _, truth in game.views:
         if truth.objects is None:
             continue
         counts = Counter(item.id for item in truth.objects)
@@ -101,81 +110,3 @@ def ids_name_objects(game: Subject) -> str:
                     f"the picture has {visible.get(item.id, 0)}"
                 )
     return f"{len(seen)} objects came into the picture"
-
-
-def depth_and_camera_agree(game: Subject) -> str:
-    """A pixel moved by depth and camera into another view of the same episode lands on the surface seen there."""
-    slack_m = float(game.info.get("depth_error_m", 0.02))
-    views = [truth for _, truth in list(_ground_truths(game))[::4]]
-    views = [view for view in views if view.depth_m is not None and view.camera is not None]
-    if len(views) < 2:
-        return "no depth with a camera"
-    total = landed = in_front = 0
-    for one, other in combinations(views, 2):
-        moved = _reproject(one, other, slack_m)
-        if moved is not None:
-            total, landed, in_front = total + moved[0], landed + moved[1], in_front + moved[2]
-    if total < ENOUGH_PIXELS:
-        raise Broken(f"only {total} pixels of {len(views)} views are seen twice; is the camera where the player is?")
-    if landed < LANDED * total or in_front > IN_FRONT * total:
-        raise Broken(
-            f"depth and camera disagree: moved into another view, {landed / total:.0%} of the pixels land on the "
-            f"surface seen there and {in_front / total:.0%} hang in front of it; "
-            "depth is planar, T_world_camera has OpenCV axes"
-        )
-    return (
-        f"{landed / total:.1%} of {total} moved pixels land on the surface seen there, {in_front / total:.1%} before it"
-    )
-
-
-def _reproject(one: GroundTruth, other: GroundTruth, slack_m: float) -> tuple[int, int, int] | None:
-    """Pixels of the still background of ``one`` seen in ``other``: how many, how many land, how many are in front.
-
-    The rest is behind what ``other`` sees, which occlusion explains.
-    """
-    assert one.depth_m is not None and one.camera is not None
-    assert other.depth_m is not None and other.camera is not None
-    still = np.isfinite(one.depth_m)
-    if one.instance_ids is not None:
-        still &= one.instance_ids == 0
-    rows, columns = np.nonzero(still)
-    points = _to_world(one.camera, rows, columns, one.depth_m[rows, columns])
-    T = np.linalg.inv(other.camera.T_world_camera)
-    local = points @ T[:3, :3].T + T[:3, 3]
-    local = local[local[:, 2] > 0.05]
-    pixels = local @ np.asarray(other.camera.K).T
-    column, row = (pixels[:, :2] / pixels[:, 2:]).T
-    height, width = other.depth_m.shape
-    # The rim is left out: every pixel is compared with its eight neighbours.
-    inside = (row >= 1) & (row < height - 1) & (column >= 1) & (column < width - 1)
-    row, column, distance = row[inside].astype(int), column[inside].astype(int), local[inside, 2]
-    if not len(row):
-        return None
-    nearest, farthest = _neighbourhood(other.depth_m)
-    slack = slack_m + 0.01 * distance
-    in_front = distance < nearest[row, column] - slack
-    behind = distance > farthest[row, column] + slack
-    return len(row), int((~in_front & ~behind).sum()), int(in_front.sum())
-
-
-def _to_world(
-    camera: Camera, rows: NDArray[np.intp], columns: NDArray[np.intp], depth: NDArray[np.float32]
-) -> NDArray[np.float64]:
-    """World points (N, 3) of pixel centres: pixel (r, c) covers r..r+1, c..c+1."""
-    K, T = np.asarray(camera.K), np.asarray(camera.T_world_camera)
-    x = (columns + 0.5 - K[0, 2]) / K[0, 0] * depth
-    y = (rows + 0.5 - K[1, 2]) / K[1, 1] * depth
-    return np.stack([x, y, depth], -1) @ T[:3, :3].T + T[:3, 3]
-
-
-def _neighbourhood(depth: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The least and the greatest depth of each pixel and its eight neighbours."""
-    padded = np.pad(depth, 1, mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
-    return windows.min((2, 3)), windows.max((2, 3))
-
-
-def _ground_truths(game: Subject, count: int = 40) -> list[tuple[Frames, GroundTruth]]:
-    if not isinstance(game.env.unwrapped, HasGroundTruth):
-        return []
-    return list(game.ground_truths(count))

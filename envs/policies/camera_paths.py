@@ -69,9 +69,12 @@ class CameraPath:
     def steps(self) -> int:
         return max(1, round(self.size))
 
+    def steps_to_turn(self, angle_deg: float) -> int:
+        return math.ceil(abs(angle_deg) / self.max_turn_deg)
+
     def turn(self, right_deg: float) -> Iterator[Wish]:
         """Turn by an angle in equal parts."""
-        count = math.ceil(abs(right_deg) / self.max_turn_deg)
+        count = self.steps_to_turn(right_deg)
         return iter([{YAW: right_deg / count}] * count)
 
     def _rounds(self) -> Iterator[Wish]:

@@ -63,6 +63,13 @@ class Intervenes(Protocol):
 
 
 @runtime_checkable
+class HasTask(Protocol):
+    """A game that says in words what the player is asked to do; ``info["task"]`` of ``reset`` says the same."""
+
+    task_text: str  # one line, of the present episode; "" where nothing is asked
+
+
+@runtime_checkable
 class Policy(Protocol):
     """Chooses action channel vectors; it may look at the game's privileged state through the ``env`` it got."""
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from toy_game import Room, ToyGame
+from toy_game import Furnished, Room, ToyGame
 
 from worldsim.core.actions import ActionCodec
+from worldsim.core.errors import WorldsimError
 from worldsim.core.types import Camera
 
 
@@ -58,6 +59,16 @@ class Wanderer(gymnasium.spaces.Box):
 
     def contains(self, x):
         return True
+
+
+class Picky(gymnasium.spaces.Box):
+    """A space that takes nothing."""
+
+    def contains(self, x):
+        return False
+
+    def __repr__(self):
+        return "Picky"
 
 
 class UnseededReset(ToyGame):
@@ -272,3 +283,176 @@ def miscounted(game, sound):
 
 def ids_of_2(game, sound):
     return np.full_like(sound.instance_ids, 2)
+
+
+class TakesAnyAction(ToyGame):
+    def check(self, action):
+        pass
+
+    def step(self, action):
+        return super().step({**action, "camera": np.nan_to_num(action["camera"])})
+
+
+class StumblesOverActions(ToyGame):
+    def check(self, action):
+        if not np.isfinite(action["camera"]).all():
+            raise IndexError("no such direction")
+
+
+class MovesBeforeItRefuses(ToyGame):
+    def check(self, action):
+        self.yaw_right_deg += 1
+        super().check(action)
+        self.yaw_right_deg -= 1
+
+
+class OneBuffer(ToyGame):
+    """Every frame is drawn into the same array."""
+
+    buffer = np.zeros((12, 16, 3), np.uint8)
+
+    def step(self, action):
+        _, *rest = super().step(action)
+        return self.render(), *rest
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return self.render(), {}
+
+    def render(self):
+        self.buffer[:] = self.draw()[0]
+        return self.buffer
+
+
+class AskedInInfoOnly(ToyGame):
+    def reset(self, *, seed=None, options=None):
+        return super().reset(seed=seed)[0], {"task": "go to a wall"}
+
+
+class AskedInLines(Furnished):
+    task_text = "go to\na wall"
+
+
+class AskedTwoThings(Furnished):
+    def reset(self, *, seed=None, options=None):
+        return super().reset(seed=seed)[0], {"task": "stay"}
+
+
+class AskedByEpisode(Furnished):
+    def reset(self, *, seed=None, options=None):
+        frame, _ = super().reset(seed=seed)
+        self.task_text = f"go to wall {self.np_random.integers(4)}"
+        return frame, {"task": self.task_text}
+
+
+class Renames(ToyGame):
+    """The poster has another id each time it comes into the picture, and is listed only there."""
+
+    number, in_sight = 1, False
+
+    def reset(self, *, seed=None, options=None):
+        self.number, self.in_sight = 1, False
+        return super().reset(seed=seed)
+
+    def ground_truth(self):
+        sound = super().ground_truth()
+        in_sight = bool(sound.instance_ids.any())
+        self.number += self.in_sight and not in_sight
+        self.in_sight = in_sight
+        posters = [replace(poster, id=self.number) for poster in sound.objects] if in_sight else []
+        return replace(sound, instance_ids=sound.instance_ids * self.number, objects=tuple(posters))
+
+
+class RenamesUnlisted(Renames):
+    def ground_truth(self):
+        return replace(super().ground_truth(), objects=None)
+
+
+class Recycles(ToyGame):
+    """The id of what has left the picture is given to something else."""
+
+    def ground_truth(self):
+        sound = super().ground_truth()
+        if sound.instance_ids.any():
+            return sound
+        return replace(sound, objects=(replace(sound.objects[0], cls="lamp"),))
+
+
+class OffersToExplode(Furnished):
+    def interventions(self):
+        return (*super().interventions(), "explode")
+
+
+class TakesEveryName(Furnished):
+    def intervene(self, name, **details):
+        return super().intervene(name, **details) if name in self.interventions() else self.draw()[0]
+
+
+class StumblesOverNames(Furnished):
+    def intervene(self, name, **details):
+        return {"remove": super().intervene}[name](name, **details)
+
+
+class TurnsWhenItRefuses(Furnished):
+    def intervene(self, name, **details):
+        self.yaw_right_deg += 5
+        return super().intervene(name, **details)
+
+
+class RefusesToRemove(Furnished):
+    def change(self, name, **details):
+        raise WorldsimError(f"{name} is not allowed today")
+
+
+class BlackFrame(Furnished):
+    def intervene(self, name, **details):
+        return np.zeros_like(super().intervene(name, **details))
+
+
+class PushesThePlayer(Furnished):
+    def change(self, name, **details):
+        super().change(name, **details)
+        self.position = self.position + 0.1
+
+
+class RemovesNothing(Furnished):
+    def change(self, name, **details):
+        pass
+
+
+class AddsNothing(Furnished):
+    def change(self, name, **details):
+        if name != "add":
+            super().change(name, **details)
+
+
+class LosesWhatItTeleports(Furnished):
+    def change(self, name, **details):
+        super().change("remove" if name == "teleport" else name, **details)
+
+
+class TeleportsNowhere(Furnished):
+    def change(self, name, **details):
+        if name != "teleport":
+            super().change(name, **details)
+
+
+class EveryInterventionIsAnother(Furnished):
+    instances = 0
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        type(self).instances += 1
+        self.number, self.drift_deg = type(self).instances, 0.0
+
+    def reset(self, *, seed=None, options=None):
+        self.drift_deg = 0.0
+        return super().reset(seed=seed)
+
+    def change(self, name, **details):
+        super().change(name, **details)
+        self.drift_deg = 3.0 * self.number
+
+    def step(self, action):
+        self.yaw_right_deg += self.drift_deg
+        return super().step(action)

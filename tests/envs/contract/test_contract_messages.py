@@ -12,9 +12,9 @@ import gymnasium
 import numpy as np
 import pytest
 from broken_games import with_camera, with_space, with_truth
-from toy_game import Room, ToyGame
+from toy_game import Furnished, Room, ToyGame
 
-from envs.contract import check_game, interface, reproducibility, rule_names, subject, truth
+from envs.contract import check_game, checker, rule_names
 from envs.contract.finding import Broken
 from envs.registration import GAMES
 from worldsim.core.errors import UnknownNameError
@@ -27,9 +27,9 @@ BROKEN_GAMES = [
     ("actions_have_a_codec", with_space(gymnasium.spaces.Text(3)), {}, r"has no codec: .* use Discrete"),
     (
         "actions_have_a_codec",
-        with_space(gymnasium.spaces.Box(-1, 1, (1,), np.float16)),
+        with_space(broken.Picky(-1, 1, (1,))),
         {},
-        r"comes back from the codec as .*, which is not in Box",
+        r"comes back from the codec as .*, which is not in Picky",
     ),
     (
         "actions_have_a_codec",
@@ -158,6 +158,38 @@ BROKEN_GAMES = [
         {},
         r"depth and camera disagree: .*depth is planar",
     ),
+    ("bad_actions_are_refused", broken.TakesAnyAction, {}, r"NaN in 'camera' is taken; raise a WorldsimError before"),
+    (
+        "bad_actions_are_refused",
+        broken.StumblesOverActions,
+        {},
+        r"NaN in 'camera' raises IndexError: no such direction",
+    ),
+    ("bad_actions_are_refused", broken.MovesBeforeItRefuses, {}, r"refused the game goes on differently, at step 1"),
+    ("what_is_handed_out_stays", broken.OneBuffer, {}, r"the frame of the first moment changed while the game"),
+    ("task_is_text", broken.AskedInInfoOnly, {}, r"info\['task'\] is 'go to a wall', and the game has no task_text"),
+    ("task_is_text", broken.AskedInLines, {}, r"task_text is 'go to\\na wall'; make it one line of text"),
+    ("task_is_text", broken.AskedTwoThings, {}, r"task_text is 'go to a wall', info\['task'\] of reset is 'stay'"),
+    ("ids_persist", broken.Renames, {}, r"object 1 \(poster\) left and came back as 2"),
+    ("ids_persist", broken.RenamesUnlisted, {}, r"has the id 1, and after looking away and back the id 2"),
+    ("ids_persist", broken.Recycles, {}, r"id 1 was a (poster|lamp) and is a (poster|lamp) now; an id is given once"),
+    ("interventions_do_what_they_say", broken.OffersToExplode, {}, r"offers explode; the names are remove, add"),
+    ("interventions_do_what_they_say", broken.TakesEveryName, {}, r"intervene\('vanish'\) is taken; raise a W"),
+    ("interventions_do_what_they_say", broken.StumblesOverNames, {}, r"intervene\('vanish'\) raises KeyError"),
+    ("interventions_do_what_they_say", broken.TurnsWhenItRefuses, {}, r"is refused, and yet the frame is another"),
+    ("interventions_do_what_they_say", broken.RefusesToRemove, {}, r"remove was refused for 1 .* not allowed today"),
+    ("interventions_do_what_they_say", broken.BlackFrame, {}, r"frame that remove returns is not what render\(\) sh"),
+    ("interventions_do_what_they_say", broken.PushesThePlayer, {}, r"remove moves the camera; it changes the world"),
+    ("interventions_do_what_they_say", broken.RemovesNothing, {}, r"object 1 \(poster\) is still there"),
+    ("interventions_do_what_they_say", broken.AddsNothing, {}, r"after add, no new object is there; poster was wanted"),
+    ("interventions_do_what_they_say", broken.LosesWhatItTeleports, {}, r"after teleport, object 1 \(poster\) is gone"),
+    ("interventions_do_what_they_say", broken.TeleportsNowhere, {}, r"object 1 \(poster\) is 1.00 m from where it was"),
+    (
+        "interventions_do_what_they_say",
+        broken.EveryInterventionIsAnother,
+        {},
+        r"the same remove at the same moment lea",
+    ),
     ("camera_is_a_pinhole", broken.Crashes, {}, r"the game fails: IndexError: list index out of range"),
 ]
 
@@ -194,9 +226,19 @@ def test_what_the_table_lists_and_the_game_lacks_is_told(register, monkeypatch):
     )
 
 
+def test_what_is_asked_is_listed(register, monkeypatch):
+    monkeypatch.setattr(GAMES, "_entries", dict(GAMES._entries))
+    truth = ["camera", "depth", "ids", "objects"]
+    for game, asked in ((Furnished, ["task"]), (broken.AskedByEpisode, ["task", "text"])):
+        name = register(game)
+        GAMES.add(name, "", "", capabilities=[*truth, "interventions", "snapshot", *asked])
+        (finding,) = check_game(name, only=["capabilities_are_as_listed"])
+        assert finding.ok, finding.message
+
+
 def test_every_message_is_provoked_by_some_broken_game(register, monkeypatch):
     """Each ``raise Broken`` of the checker is reached by a row of the table above or by the test above."""
-    modules = (interface, reproducibility, truth, subject)
+    modules = [inspect.getmodule(rule) for rule in checker.RULES] + [inspect.getmodule(checker.Subject)]
     raised: set[tuple[str, int]] = set()
     plain = Broken.__init__
 
@@ -210,7 +252,7 @@ def test_every_message_is_provoked_by_some_broken_game(register, monkeypatch):
     for rule, game, kwargs, _ in BROKEN_GAMES:
         check_game(register(game), only=[rule], **kwargs)
     silent = []
-    for module in modules:
+    for module in dict.fromkeys(modules):
         file = inspect.getsourcefile(module)
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             if (
@@ -224,10 +266,21 @@ def test_every_message_is_provoked_by_some_broken_game(register, monkeypatch):
     assert not silent
 
 
-def test_a_sound_game_keeps_every_rule(register):
-    findings = check_game(register(ToyGame))
+@pytest.mark.parametrize("game", [ToyGame, Furnished])
+def test_a_sound_game_keeps_every_rule(register, game):
+    findings = check_game(register(game))
     assert [finding.rule for finding in findings] == rule_names()
     assert [finding for finding in findings if not finding.ok] == []
+
+
+def test_a_sound_game_is_really_looked_at(register):
+    findings = {finding.rule: finding.message for finding in check_game(register(Furnished))}
+    assert findings["interventions_do_what_they_say"].startswith("remove, add, recolour, teleport: shown")
+    assert findings["ids_persist"].startswith("1 objects left the picture")
+    assert "NaN in 'camera'" in findings["bad_actions_are_refused"]
+    assert "a choice that is not there in 'forward'" in findings["bad_actions_are_refused"]
+    assert "stood still" not in findings["depth_and_camera_agree"]
+    assert findings["task_is_text"] == "'go to a wall'"
 
 
 @pytest.mark.parametrize(("game", "means"), [(ToyGame, "snapshot"), (broken.Replayer, "replay"), (Room, "none")])
