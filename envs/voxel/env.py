@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from envs.voxel import ground_truth, kinds, player, render, rewards, state
 from envs.voxel.hands import eye_height
 from envs.voxel.hud import draw_health, draw_hud
+from envs.voxel.interventions import INTERVENTIONS, LastStep
 from envs.voxel.map import Map, Placed
 from envs.voxel.maps import MAPS
 from envs.voxel.picture import draw_world
@@ -21,7 +22,7 @@ from envs.voxel.player import BUTTONS
 from envs.voxel.state import World
 from envs.voxel.tasks import TASKS
 from envs.voxel.textures import block_textures
-from worldsim.core.errors import WorldsimError, did_you_mean
+from worldsim.core.errors import UnknownNameError, WorldsimError, did_you_mean
 from worldsim.core.seeding import stream
 from worldsim.core.types import Frames, GroundTruth
 
@@ -76,8 +77,8 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         self.observation_space = spaces.Box(0, 255, (self.height, self.width, 3), np.uint8)
         buttons: dict[str, spaces.Space[Any]] = {name: spaces.Discrete(2) for name in BUTTONS}
         self.action_space = spaces.Dict({**buttons, "camera": spaces.Box(-180.0, 180.0, (2,), np.float32)})
-        self._textures = block_textures()
-        self._focal_px = render.focal_px(self.height)
+        self.textures = block_textures()
+        self.focal_px = render.focal_px(self.height)
         self._depth = np.zeros((self.height, self.width), np.float32)
         self._instance = np.zeros((self.height, self.width), np.int32)
         self._glow = np.zeros((self.height, self.width), np.bool_)
@@ -91,19 +92,28 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         """A new map: that of ``seed``, or the next one drawn from ``np_random``."""
         super().reset(seed=seed)
         map_seed = seed if seed is not None else int(self.np_random.integers(2**31))
-        made = self._generate(map_seed, **self.map_options)
-        self._prepare(made, stream(map_seed, "voxel", "task", self.task_name))
-        self._begin(made, map_seed)
+        self._begin(self.make_map(map_seed), map_seed)
         return self._draw(), {"task": self.task_text}
+
+    def make_map(self, seed: int) -> Map:
+        """The map of ``seed`` with what the task puts there."""
+        made: Map = self._generate(seed, **self.map_options)
+        self._prepare(made, stream(seed, "voxel", "task", self.task_name))
+        return made
+
+    def make_world(self, made: Map, seed: int) -> World:
+        """The first moment of a map, at the hour that the game was made with."""
+        return made.world(seed, self.time_of_day, self.day_length_steps)
 
     def step(self, action: dict[str, Any]) -> tuple[Frames, float, bool, bool, dict[str, Any]]:
         buttons = self._buttons
         for i, name in enumerate(BUTTONS):
             buttons[i] = action[name]
-        pitch_down_deg, yaw_right_deg = action["camera"]
-        player.advance(self.world, kinds.TABLES, buttons, float(pitch_down_deg), float(yaw_right_deg))
+        pitch_down_deg, yaw_right_deg = map(float, action["camera"])
+        self.last_step = LastStep(self.world, self.objects, buttons, pitch_down_deg, yaw_right_deg)
+        player.advance(self.world, kinds.TABLES, buttons, pitch_down_deg, yaw_right_deg)
         if self.world.counters[state.EVENT_COUNT]:
-            self._read_events()
+            self.read_events()
         reward, terminated = rewards.judge(self.world)
         return self._draw(), float(reward), bool(terminated), False, {}
 
@@ -126,6 +136,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         """Put the game into the state ``snapshot`` and return the frame seen there."""
         self.world = self.world._replace(**{name: snapshot[name].copy() for name in state.LASTING})
         self.world.events[:], self.world.changes[:] = 0, 0
+        self.last_step = None
         self.objects = [
             (int(number), cls, x, y, z)
             for cls, (number, x, y, z) in zip(
@@ -144,9 +155,32 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
             self._depth,
             self._instance,
             self.eye(),
-            self._focal_px,
+            self.focal_px,
             self.metadata["render_fps"],
         )
+
+    def interventions(self) -> tuple[str, ...]:
+        """The names :meth:`intervene` takes; see :mod:`envs.voxel.interventions` for their details."""
+        return tuple(INTERVENTIONS)
+
+    def intervene(self, name: str, **details: Any) -> Frames:
+        """Change the world now and return the frame seen then; time does not pass.
+
+        Raises UnknownNameError for a name, thing or colour, WorldsimError for details that do not fit and for a place
+        that is not free.
+        """
+        if name not in INTERVENTIONS:
+            raise UnknownNameError("intervention", name, INTERVENTIONS)
+        try:
+            arguments = inspect.signature(INTERVENTIONS[name]).bind(self, **details)
+        except TypeError as error:
+            raise WorldsimError(f"intervention {name!r} with {', '.join(details) or 'nothing'}: {error}") from error
+        if name != "undo":
+            self.counters[[state.EVENT_COUNT, state.CHANGE_COUNT]] = 0
+        INTERVENTIONS[name](*arguments.args, **arguments.kwargs)
+        self.read_events()
+        self.last_step = None
+        return self._draw()
 
     def hud_mask(self) -> NDArray[np.bool_]:
         """The pixels (H, W) where crosshair or swatches cover the world."""
@@ -154,7 +188,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
             return np.zeros((self.height, self.width), np.bool_)
         first, second = (np.full_like(self._frame, value) for value in (0, 7))
         for canvas in (first, second):
-            draw_hud(canvas, self._textures, self.world.hotbar, 0, False)
+            draw_hud(canvas, self.textures, self.world.hotbar, 0, False)
             if self.world.goal[state.TASK] == rewards.SURVIVE:
                 draw_health(canvas, state.FULL_HEALTH)
         return (first == second).all(-1)
@@ -185,12 +219,14 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         return self.world.counters
 
     def _begin(self, made: Map, seed: int) -> None:
-        self.world: World = made.world(seed, self.time_of_day, self.day_length_steps)
+        self.world = self.make_world(made, seed)
         self.objects: list[Placed] = list(made.objects)
+        self.last_step: LastStep | None = None
         self.task_text = made.task_text
 
-    def _read_events(self) -> None:
+    def read_events(self) -> None:
         """Keep the table of objects up with what the last step did."""
+        self.objects = list(self.objects)
         for what, who, kind, x, y, z, _ in self.world.events[: self.counters[state.EVENT_COUNT]].tolist():
             if what in APPEARS and who > len(self.objects):
                 name = APPEARS[what].format(kinds.NAMES[kind])
@@ -201,7 +237,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
     def _draw(self) -> Frames:
         frame = np.empty((self.height, self.width, 3), np.uint8)
         draw_world(
-            self.world, kinds.TABLES, self._textures, self._focal_px, self.hud, frame, self._depth, self._instance,
+            self.world, kinds.TABLES, self.textures, self.focal_px, self.hud, frame, self._depth, self._instance,
             self._glow,
         )  # fmt: skip
         self._frame = frame
