@@ -6,21 +6,40 @@ import importlib.util
 from typing import Any
 
 from worldsim.core.errors import MissingDependencyError
-from worldsim.core.registry import Entry, Registry
+from worldsim.core.registry import Entry, Registry, load_target
 
 GAMES = Registry("environment")
-for _map, _summary in (("arena", "small Minecraft-like arena: walk, break, place, reach the beacon"),):
+for _name, _kwargs, _summary in (
+    ("arena", {}, "small Minecraft-like arena: walk, break, place, reach the beacon"),
+    ("terrain", {"map": "terrain"}, "hills, water, four biomes with their plants and animals"),
+    ("maze", {"map": "maze"}, "coloured rooms with landmarks and corridors, for memory"),
+    ("gallery", {"map": "gallery"}, "rooms to leave marks in: canvases, cakes, doors, switches for lamps elsewhere"),
+    ("stage", {"map": "stage"}, "a set before a fixed camera: sliding screens, passages, falling sand"),
+    ("find", {"task": "find"}, "the arena with three coloured beacons: go to the one that is named"),
+    ("collect", {"task": "collect"}, "the arena with items of two colours: pick up those that are named"),
+    ("build", {"task": "build"}, "the arena with a marked place: put the blocks there that are asked for"),
+    ("survive", {"task": "survive"}, "the arena with hunger, cakes and spooks: stay alive"),
+):
     GAMES.add(
-        f"voxel/{_map}",
+        f"voxel/{_name}",
         "envs.voxel.env:VoxelEnv",
         _summary,
         capabilities=["depth", "ids", "camera", "objects", "snapshot"],
-        kwargs={"map": _map},
+        kwargs={"map": "arena", **_kwargs},
+        vector="envs.voxel.vector:VoxelVectorEnv",
         max_episode_steps=1000,
     )
 for _scenario, _summary in (
     ("my_way_home", "ViZDoom: find the vest in a maze of rooms"),
     ("health_gathering", "ViZDoom: stay alive on an acid floor by picking up medikits"),
+    ("basic", "ViZDoom: shoot the monster at the far wall"),
+    ("deadly_corridor", "ViZDoom: reach the vest at the end of a guarded corridor"),
+    ("defend_the_center", "ViZDoom: shoot the monsters that come from all sides"),
+    ("take_cover", "ViZDoom: dodge fireballs as long as you can"),
+    ("predict_position", "ViZDoom: hit a moving monster with the one slow rocket"),
+    ("pillars", "Doom rooms of our own: bonuses among pillars and free-standing walls"),
+    ("corridor", "Doom rooms of our own: a winding corridor with doors, the vest at its end"),
+    ("rooms", "Doom rooms of our own: six rooms with doors, barrels, bonuses and the vest"),
 ):
     GAMES.add(
         f"doom/{_scenario}",
@@ -29,6 +48,28 @@ for _scenario, _summary in (
         capabilities=["depth", "ids", "camera", "objects", "replay"],
         kwargs={"scenario": _scenario},
         requires=("vizdoom", "doom"),
+    )
+for _scene, _summary in (
+    ("free_fall", "one to three bodies are let go and bounce"),
+    ("projectile", "a ball is thrown in an arc, sometimes at a stack of boxes"),
+    ("collision", "two balls of different mass collide without friction"),
+    ("collision_many", "a ball runs into a group of others"),
+    ("ramp", "a box slides or sticks, or a ball rolls, on an inclined plane"),
+    ("pendulum", "a pendulum swings, and sometimes strikes a ball"),
+    ("tower", "a pile of blocks stands or topples"),
+    ("dominoes", "a chain of dominoes falls, unless one is missing"),
+    ("occluder", "balls pass behind a screen"),
+    ("shatter", "a brittle block breaks if it is hit hard enough"),
+    ("pour", "grains pour into a glass that can be tipped over"),
+):
+    GAMES.add(
+        f"physics/{_scene}",
+        "envs.physics.env:PhysicsEnv",
+        f"MuJoCo: {_summary}",
+        capabilities=["depth", "ids", "camera", "objects", "snapshot", "interventions"],
+        kwargs={"scene": _scene},
+        max_episode_steps=150,
+        requires=("mujoco", "physics"),
     )
 
 
@@ -39,12 +80,16 @@ def missing_dependency(entry: Entry) -> str | None:
 
 
 def load_game(name: str) -> Any:
-    """The class of the game ``name``; UnknownNameError or MissingDependencyError where there is none to load."""
+    """The class of the game ``name``, or with "#vector" after it that of its vector form.
+
+    UnknownNameError or MissingDependencyError where there is none to load.
+    """
+    name, _, form = name.partition("#")
     entry = GAMES.entry(name)
     if missing_dependency(entry):
         package, extra = entry.info["requires"]
         raise MissingDependencyError(package, extra, f"the game {name!r}")
-    return entry.load()
+    return load_target(entry.info[form]) if form else entry.load()
 
 
 def register() -> None:
@@ -57,6 +102,7 @@ def register() -> None:
                 id=entry.name,
                 # A string, so that a spec can be pickled for worker processes and written as JSON.
                 entry_point=f"worldsim.gym.plugin:{entry.name}",
+                vector_entry_point=f"worldsim.gym.plugin:{entry.name}#vector" if "vector" in entry.info else None,
                 max_episode_steps=entry.info.get("max_episode_steps"),
                 kwargs=entry.info.get("kwargs", {}),
             )

@@ -135,6 +135,8 @@ def _build(world):
 def _survive(world):
     """Each step alive pays; hunger takes health, food brings it back, death costs and ends."""
     counters = world.counters
+    if counters[HEALTH] <= 0:  # dead already
+        return 0.0, True
     if counters[STEPS] % HUNGER_STEPS == 0:
         counters[HEALTH] -= 1
     for n in range(counters[EVENT_COUNT]):

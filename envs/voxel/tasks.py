@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.voxel import paths, rewards, state
-from envs.voxel.kinds import AIR, NAMES, NUMBER, TABLES
+from envs.voxel import creatures, paths, rewards, state
+from envs.voxel.kinds import AIR, CAKE, NAMES, NUMBER, OBJECT_COLOURS, TABLES
 from envs.voxel.map import Map
 from worldsim.core.errors import WorldsimError
 from worldsim.core.registry import Registry
@@ -21,7 +21,9 @@ Cell = tuple[int, int, int]
 TASKS = Registry("voxel task")
 TASKS.add("reach", "envs.voxel.tasks:reach", "go to the beacon; gems pay on the way")
 TASKS.add("find", "envs.voxel.tasks:find", "go to the beacon of the colour that is named, and to no other")
+TASKS.add("collect", "envs.voxel.tasks:collect", "pick up all items of the colour that is named, and no others")
 TASKS.add("build", "envs.voxel.tasks:build", "place the blocks that are asked for on the marked place")
+TASKS.add("survive", "envs.voxel.tasks:survive", "eat against hunger and keep away from what hurts")
 
 BEACONS = ("red_beacon", "blue_beacon", "green_beacon", "violet_beacon")
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six")
@@ -47,6 +49,16 @@ def find(made: Map, rng: np.random.Generator) -> None:
     _set_goal(made, f"go to the {names[0].replace('_', ' ')}", rewards.FIND, wanted=NUMBER[names[0]])
 
 
+def collect(made: Map, rng: np.random.Generator) -> None:
+    """Items of two colours: each of the five that are named gives 0.2, each of the three others -0.2."""
+    wanted, other = rng.permutation(OBJECT_COLOURS)[:2].tolist()
+    kinds = rng.permutation([wanted] * 5 + [other] * 3).tolist()
+    places = Places(made, rng)
+    ids = [made.add_entity(f"{NAMES[kind]}_item", creatures.item(kind, *places.take_m(2, 1.5))) for kind in kinds]
+    text = f"collect the {kinds.count(wanted)} {NAMES[wanted]} items"
+    _set_goal(made, text, rewards.COLLECT, wanted, kinds.count(wanted), (ids[0], ids[-1]))
+
+
 def build(made: Map, rng: np.random.Generator) -> None:
     """Blocks of the asked colours on a marked place: half of 1 block by block, half when all of them stand."""
     if rng.random() < 0.6:
@@ -62,6 +74,16 @@ def build(made: Map, rng: np.random.Generator) -> None:
     made.add_cells("marked_place", [(NUMBER["pad"], cell) for cell in pads])
     _set_goal(made, text, rewards.BUILD, total=len(cells))
     made.goal_cells[: len(cells)] = [(*cell, kind) for cell, kind in zip(cells, kinds, strict=True)]
+
+
+def survive(made: Map, rng: np.random.Generator) -> None:
+    """0.01 for each step alive, -1 for dying, which ends the episode; cakes and gems are food, spooks hurt."""
+    places = Places(made, rng)
+    for _ in range(4):
+        made.add("cake", CAKE, places.take(3, 4))
+    for _ in range(2):
+        made.add_entity("spook", creatures.creature("spook", *places.take_m(6, 3)))
+    _set_goal(made, "stay alive: eat, and keep away from the spooks", rewards.SURVIVE)
 
 
 class Places:
@@ -86,6 +108,11 @@ class Places:
         apart = np.linalg.norm(self.cells - cell, axis=1) >= apart_m
         self.cells = self.cells[apart] if apart.sum() > 8 else self.cells
         return int(cell[0]), int(cell[1]), int(cell[2])
+
+    def take_m(self, from_start_m: float, apart_m: float) -> tuple[float, float, float]:
+        """The middle of the floor of such a cell, in m."""
+        x, y, z = self.take(from_start_m, apart_m)
+        return x + 0.5, float(y), z + 0.5
 
 
 def _site(made: Map, rng: np.random.Generator, count: int) -> list[Cell]:

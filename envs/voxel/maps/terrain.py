@@ -1,4 +1,4 @@
-"""``voxel/terrain``: a valley between hills, with biomes, trees, water and a beacon on a height.
+"""``voxel/terrain``: a valley between hills, with biomes, trees, water, animals and a beacon on a height.
 
 Heights are value noise (lattice noise with smooth interpolation, in octaves); biomes are the cells of a warped Voronoi
 diagram, one site at least for each, so that every map has them all.
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.voxel.kinds import AIR, BEACON, BEDROCK, GEM, NUMBER
+from envs.voxel import creatures
+from envs.voxel.kinds import AIR, BEACON, BEDROCK, GEM, NAMES, NUMBER, OBJECT_COLOURS
 from envs.voxel.map import Map
 from worldsim.core.seeding import stream
 
@@ -19,7 +20,8 @@ SIZE = (48, 24, 48)
 WATER_TOP = 6  # cells below this height are water where the ground is lower
 LOWEST, HIGHEST = 5, 15  # heights of the ground: the first free cell of a column
 BEACON_HEIGHT = 6
-GEMS = 8
+GEMS, ITEMS, CREATURES = 8, 4, 6
+ANIMALS = ("pig", "sheep", "slime")
 TREE_LINE = 11  # no plant stands higher
 
 PLAINS, FOREST, DESERT, SNOW = range(4)
@@ -57,6 +59,12 @@ def generate(seed: int) -> Map:
         x, z = _free_column(land, rng)
         land.taken[x, z] = True
         made.add("gem", GEM, (x, int(land.height[x, z]), z), (1, 1, 1))
+    for _ in range(ITEMS):
+        kind = int(rng.choice(OBJECT_COLOURS))
+        made.add_entity(f"{NAMES[kind]}_item", creatures.item(kind, *_on(land, _free_column(land, rng))))
+    for species in rng.choice(sorted(ANIMALS), CREATURES).tolist():
+        place = _on(land, _free_column(land, rng))
+        made.add_entity(species, creatures.creature(species, *place, yaw_deg=float(rng.uniform(-180, 180))))
     made.spawn = (spawn[0] + 0.5, float(land.height[spawn]), spawn[1] + 0.5)
     middle = np.degrees(np.arctan2(-(SIZE[0] / 2 - made.spawn[0]), SIZE[2] / 2 - made.spawn[2]))
     made.spawn_yaw_deg = float((middle + rng.uniform(-60, 60) + 180) % 360 - 180)
@@ -202,3 +210,8 @@ def _tree(height: int, leaves: list[tuple[int, int, int]], kind: int) -> list[tu
 def _free_column(land: Land, rng: np.random.Generator) -> tuple[int, int]:
     free = np.argwhere(~land.taken & ~land.wet())
     return tuple(free[rng.integers(len(free))].tolist())
+
+
+def _on(land: Land, column: tuple[int, int]) -> tuple[float, float, float]:
+    """The place, in m, of what stands in the middle of a column."""
+    return column[0] + 0.5, float(land.height[column]), column[1] + 0.5
