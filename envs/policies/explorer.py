@@ -10,6 +10,7 @@ from worldsim.core.siblings import import_ours
 FAMILIES = {
     "envs.voxel": "envs.policies.voxel_explorer:VoxelExplorer",
     "envs.doom": "envs.policies.doom_explorer:DoomExplorer",
+    "envs.physics": "envs.policies.physics_pusher:PhysicsPusher",
 }
 OTHERWISE = "envs.policies.random:CoveringPolicy"
 
