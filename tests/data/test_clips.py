@@ -127,3 +127,18 @@ def test_damaged_or_foreign_latents_are_refused(counting_table, make_table, tmp_
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(DamagedFileError, match=r"cannot be read as latents .* encode again"):
         ClipReader([counting_table], frames=5, batch=1, seed=0, latents=[path])
+
+
+def test_processes_divide_a_batch(counting_table):
+    whole = ClipReader([counting_table], frames=5, batch=12, seed=1, termination_share=0.3).batch(3)
+    parts = [
+        ClipReader([counting_table], frames=5, batch=12, seed=1, termination_share=0.3, share=(rank, 3)).batch(3)
+        for rank in range(3)
+    ]
+    for rank, part in enumerate(parts):
+        assert (part.frames == whole.frames[rank::3]).all()
+        assert (part.actions == whole.actions[rank::3]).all()
+        assert (part.terminated == whole.terminated[rank::3]).all()
+    for share in ((3, 3), (-1, 2), (0, 5)):
+        with pytest.raises(WorldsimError, match="a batch that divides by ranks"):
+            ClipReader([counting_table], frames=5, batch=12, seed=1, share=share)

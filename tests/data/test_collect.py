@@ -166,7 +166,11 @@ def test_an_unfinished_table_says_how_to_finish_it(tmp_path, record, monkeypatch
 @pytest.mark.parametrize(
     ("env_id", "policy", "message"),
     [
-        ("voxel/arean", "envs.policies.random:RandomPolicy", "the game 'voxel/arean' cannot be made"),
+        (
+            "voxel/arean",
+            "envs.policies.random:RandomPolicy",
+            "unknown environment 'voxel/arean'. Did you mean 'voxel/arena'",
+        ),
         ("voxel/arena", "envs.policies.random:Randompolicy", "the policy 'envs.policies.random:Randompolicy' cannot"),
         ("voxel/arena", "no_such_module:Policy", "the policy 'no_such_module:Policy' cannot be loaded"),
         ("CartPole-v1", "envs.policies.random:RandomPolicy", "a recording needs RGB frames"),

@@ -40,10 +40,13 @@ class ClipReader:
     context learns that ends come there; with it, the terminating step is anywhere in the clip, the last frame is
     repeated after it, and ``Clips.valid`` is False there: mask losses with it.
 
+    Several processes divide a batch: with ``share=(rank, ranks)`` a reader gives every ranks-th clip of it, and
+    together they give the batch that one reader would.
+
     Tables must share codec and frame size. With ``latents`` (one file for each table, see
     :mod:`worldsim.data.latents`) the batches hold latents in place of frames. With ``captions`` each clip comes with
     one of the captions that cover all of it, any captioner's, drawn at random. Frames are kept in memory when all
-    tables fit in ``cache_gb``; otherwise every batch reads the tables (54,000 frames/s of 64x64 on one core).
+    tables fit in ``cache_gb``; otherwise every batch reads the tables (benchmarks/data.py says how fast).
     Raises WorldsimError when tables do not fit together or no episode is long enough.
     """
 
@@ -58,6 +61,7 @@ class ClipReader:
         pad_endings: bool = False,
         latents: Sequence[str | Path] | None = None,
         captions: bool = False,
+        share: tuple[int, int] = (0, 1),
         cache_gb: float = 8.0,
     ):
         if not tables or frames < 2 or batch < 1 or not 0.0 <= termination_share <= 1.0:
@@ -67,6 +71,12 @@ class ClipReader:
             )
         self.tables, self.frames, self.batch_size, self.seed = list(tables), frames, batch, seed
         self.termination_share, self.pad_endings = termination_share, pad_endings
+        rank, ranks = self.share = share
+        if not 0 <= rank < ranks or batch % ranks:
+            raise WorldsimError(
+                f"share={share}, batch={batch}: give (rank, ranks) with 0 <= rank < ranks and a batch that "
+                "divides by ranks."
+            )
         self.codec = _common_codec(self.tables)
         self._index()
         steps = [table.read_steps() for table in self.tables]
@@ -76,20 +86,21 @@ class ClipReader:
         )
         self._captions = self._index_captions() if captions else None
         self._cache: Frames | None = None
-        bytes_needed = len(self._actions) * int(np.prod(self.tables[0].frame_shape))
+        bytes_needed = len(self._rewards) * int(np.prod(self.tables[0].frame_shape))
         if self._latents is None and bytes_needed <= cache_gb * 1e9:
-            self._cache = self._load(len(self._actions))
+            self._cache = self._load(len(self._rewards))
 
     def batch(self, step: int) -> Clips:
         """Batch number ``step``; equal arguments of the reader and equal ``step`` give equal clips."""
-        rows, last_rows = self._draw(stream(self.seed, "clips", step))
+        rank, ranks = self.share
+        rows, last_rows = (part[rank::ranks] for part in self._draw(stream(self.seed, "clips", step)))
         valid = rows[:, 1:] <= last_rows[:, None]
         rows = np.minimum(rows, last_rows[:, None])
         steps = rows[:, :-1]
         chosen = None
         if self._captions is not None:  # a stream of its own: the clips are the same with captions and without
-            share = stream(self.seed, "captions", step).random(self.batch_size)
-            chosen = self._captions.choose(rows[:, 0], rows[:, -1], share)
+            picks = stream(self.seed, "captions", step).random(self.batch_size)[rank::ranks]
+            chosen = self._captions.choose(rows[:, 0], rows[:, -1], picks)
         idle = self.codec.vector()
         return Clips(
             frames=self._read_frames(rows) if self._latents is None else None,

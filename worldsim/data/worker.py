@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from worldsim.core import games
 from worldsim.core.actions import ActionCodec
 from worldsim.core.errors import WorldsimError
 from worldsim.core.protocols import HasGroundTruth, Policy
@@ -46,18 +47,13 @@ def worker_main(pipe: Any, folder: str, info: TableInfo) -> None:
 
 def make_game(env_id: str, env_kwargs: dict[str, Any], make_policy: str) -> tuple[Any, Policy]:
     """The game and the policy that plays it; WorldsimError when either name leads nowhere."""
-    import gymnasium
-
     try:
         factory = load_target(make_policy)
     except (ImportError, AttributeError, ValueError) as error:
         raise WorldsimError(
             f"the policy {make_policy!r} cannot be loaded ({error}); give 'module:attribute'."
         ) from error
-    try:
-        env = gymnasium.make(env_id, **env_kwargs)
-    except gymnasium.error.Error as error:
-        raise WorldsimError(f"the game {env_id!r} cannot be made: {error}") from error
+    env = games.make_game(env_id, **env_kwargs)
     return env, factory(env.unwrapped)
 
 
