@@ -24,7 +24,10 @@ for _name, _kwargs, _summary in (
         f"voxel/{_name}",
         "envs.voxel.env:VoxelEnv",
         _summary,
-        capabilities=["depth", "ids", "camera", "objects", "snapshot"],
+        capabilities=[
+            *("depth", "ids", "camera", "objects", "snapshot", "interventions", "task"),
+            *(["text"] if _kwargs.get("task") in ("find", "collect", "build") else []),
+        ],
         kwargs={"map": "arena", **_kwargs},
         vector="envs.voxel.vector:VoxelVectorEnv",
         max_episode_steps=1000,
@@ -68,6 +71,7 @@ for _scene, _summary in (
         f"MuJoCo: {_summary}",
         capabilities=["depth", "ids", "camera", "objects", "snapshot", "interventions"],
         kwargs={"scene": _scene},
+        moving_camera={"camera": "orbit"},
         max_episode_steps=150,
         requires=("mujoco", "physics"),
     )

@@ -27,7 +27,7 @@ def depth_and_camera_agree(game: Subject) -> str:
     Every view is moved into every other, so that what hides a pixel in one view is itself looked for in the other.
     """
     wanted = float(game.info.get("reprojection", LANDED))
-    moments = game.views
+    moments = game.moving_views
     views = [truth for _, truth in moments[:: max(1, len(moments) // VIEWS)]]
     views = [view for view in views if view.depth_m is not None and view.camera is not None]
     if len(views) < 2:
@@ -87,7 +87,7 @@ def _still(one: GroundTruth, other: GroundTruth) -> NDArray[np.bool_]:
     if one.instance_ids is None:
         assert one.depth_m is not None
         return np.ones(one.depth_m.shape, np.bool_)
-    places = {item.id: item.position_m for item in other.objects or ()}
+    places = {item.id: item.position_m for item in other.objects or () if item.alive}
     still = [
         item.id
         for item in one.objects or ()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from envs.contract.finding import Broken
 from envs.contract.subject import Subject, first_difference
-from worldsim.core.errors import WorldsimError
+from worldsim.core.errors import UnknownNameError, WorldsimError
 from worldsim.core.protocols import HasGroundTruth, Intervenes
 from worldsim.core.types import Frames, GroundTruth, ObjectState
 
@@ -77,12 +78,14 @@ def _works(game: Subject, name: str) -> Details | None:
     refused: list[str] = []
     _bring(game, env)
     candidates = _candidates(name, _truth(env))
-    for details in candidates:
+    for details in candidates:  # which grow
         _bring(game, env)
         before = _truth(env)
         try:
             frame = env.unwrapped.intervene(name, **details)
         except WorldsimError as error:
+            if isinstance(error, UnknownNameError) and len(refused) == 0:  # the names of what can be added
+                candidates += [{**other, "cls": cls} for cls in error.known for other in candidates[:TRIES]]
             refused.append(str(error))
             continue
         _check_effect(name, details, before, _truth(env), frame, env.render())
@@ -99,23 +102,29 @@ def _candidates(name: str, truth: GroundTruth) -> list[Details]:
         return [{}]
     objects = sorted(truth.objects or (), key=lambda item: -item.visible_pixels)[:TRIES]
     if name == "remove":
-        return [{"object_id": item.id} for item in objects]
+        return [{"object_id": item.id} for item in objects] + [{"cls": item.cls} for item in objects]
     if name == "recolour":
         return [{"object_id": item.id, "colour": colour} for item in objects for colour in COLOURS]
     if name == "teleport":
-        return [{"object_id": item.id, "position_m": place} for item in objects for place in _places(item, truth)]
+        moves = [{"object_id": item.id, "position_m": place} for item in objects for place in _places(item, truth)]
+        player = [] if truth.camera is None else _around(truth.camera.T_world_camera[:3, 3])
+        return moves + [{"position_m": place} for place in player]
     return [{"cls": item.cls, "position_m": place} for item in objects for place in _places(item, truth)]
+
+
+def _around(here: NDArray[np.float64]) -> list[tuple[float, ...]]:
+    return [tuple((here + way * MOVED_M).tolist()) for way in np.concatenate([np.eye(3), -np.eye(3)])]
 
 
 def _places(item: ObjectState, truth: GroundTruth) -> list[tuple[float, ...]]:
     """Places near an object: towards the camera, and beside it."""
     here = np.array(item.position_m)
-    ways = list(np.concatenate([np.eye(3), -np.eye(3)]))
+    places = _around(here)
     if truth.camera is not None:
         towards = truth.camera.T_world_camera[:3, 3] - here
         distance = float(np.linalg.norm(towards))
-        ways.insert(0, towards / max(distance, 1e-6) * min(MOVED_M, distance / 2))
-    return [tuple((here + way).tolist()) for way in ways]
+        places.insert(0, tuple((here + towards / max(distance, 1e-6) * min(MOVED_M, distance / 2)).tolist()))
+    return places
 
 
 def _check_effect(
@@ -124,22 +133,27 @@ def _check_effect(
     if not np.array_equal(frame, seen):
         raise Broken(f"the frame that {name} returns is not what render() shows")
     poses = [truth.camera.T_world_camera for truth in (before, after) if truth.camera is not None]
-    if len(poses) == 2 and not np.allclose(*poses, atol=1e-6):
+    moves_player = name == "teleport" and "object_id" not in details
+    if len(poses) == 2 and np.allclose(*poses, atol=1e-6) == moves_player:
+        if moves_player:
+            raise Broken("after teleport without object_id, the player is where it was")
         raise Broken(f"{name} moves the camera; it changes the world, not the player")
     was = {item.id: item for item in before.objects or ()}
     now = {item.id: item for item in after.objects or ()}
     wanted = details.get("object_id")
     if name == "remove":
-        shown = after.instance_ids is not None and bool((after.instance_ids == wanted).any())
-        if shown or (wanted in now and now[wanted].alive):
-            raise Broken(f"after remove, object {wanted} ({was[wanted].cls}) is still there")
+        removed = [item for item in was.values() if item.id == wanted or item.cls == details.get("cls")]
+        for item in removed:
+            shown = after.instance_ids is not None and bool((after.instance_ids == item.id).any())
+            if shown or (item.id in now and now[item.id].alive):
+                raise Broken(f"after remove, object {item.id} ({item.cls}) is still there")
     if (
         name == "add"
         and not set(now) - set(was)
         and not any(now[i].alive and not was[i].alive for i in was if i in now)
     ):
         raise Broken(f"after add, no new object is there; {details['cls']} was wanted")
-    if name == "teleport":
+    if name == "teleport" and not moves_player:
         if wanted not in now:
             raise Broken(f"after teleport, object {wanted} ({was[wanted].cls}) is gone")
         far_m, was_far_m = (

@@ -106,6 +106,18 @@ class Subject:
             return []
         return [(moment.frame, game.ground_truth()) for moment in self.play(self.env, self.actions())]
 
+    @cached_property
+    def moving_views(self) -> list[tuple[Frames, GroundTruth]]:
+        """The same with a moving camera, where the table of games says by which settings it moves."""
+        settings = self.info.get("moving_camera")
+        if not settings:
+            return self.views
+        other = Subject(self.env_id, {**self.kwargs, **settings})
+        try:
+            return other.views
+        finally:
+            other.close()
+
 
 def first_difference(one: list[Moment], other: list[Moment]) -> int | None:
     """The first step at which two episodes are not equal to the bit, or None."""

@@ -437,6 +437,18 @@ class TeleportsNowhere(Furnished):
             super().change(name, **details)
 
 
+class TeleportsThePlayerNowhere(Furnished):
+    """It can move the player only, and does not."""
+
+    def interventions(self):
+        return ("teleport",)
+
+    def intervene(self, name, **details):
+        if name != "teleport" or "object_id" in details:
+            raise WorldsimError("only the player can be moved")
+        return self.draw()[0]
+
+
 class EveryInterventionIsAnother(Furnished):
     instances = 0
 
