@@ -18,6 +18,7 @@ from worldsim.captions.images import MIME, check_shown, data_url, shown_frames
 from worldsim.core.errors import UnknownNameError, WorldsimError
 from worldsim.core.seeding import stream
 
+pause = time.sleep
 # Too busy, or broken for the moment: worth asking again.
 PASSING_STATUS = (408, 409, 425, 429, 500, 502, 503, 504, 529)
 LONGEST_PAUSE_S = 60.0
@@ -100,7 +101,7 @@ class EndpointCaptioner:
                 # Not all at once: those that were turned away together come back apart.
                 spread = 1 + 0.5 * stream(salt, "retry", attempt).random()
                 pause_s = min(LONGEST_PAUSE_S, self.config.pause_s * 2**attempt * spread)
-                time.sleep(max(pause_s, min(LONGEST_PAUSE_S, last.wait_s)))
+                pause(max(pause_s, min(LONGEST_PAUSE_S, last.wait_s)))
         raise WorldsimError(f"{self._address} gave no caption in {tries} tries; the last time {last}.")
 
     @property

@@ -29,6 +29,8 @@ def edits(clip: Clip) -> list[Act]:
     attack, use = clip.pressed("attack"), clip.pressed("use")
     for t, (before, after) in enumerate(pairwise(_tables(clip))):
         eye = _eye(clip, t)
+        if (pushed := _push(clip, t, before, after)) is not None:
+            acts.append(pushed)
         for number in after.keys() - before.keys():
             if after[number].cls.startswith("placed") and (use[t] or "use" not in clip.codec.names):
                 acts.append(Act(t, t + 1, "place", noun=noun_of(after[number].cls)))
@@ -91,6 +93,26 @@ def _ending_verb(one: ObjectState, eye: NDArray[np.float64] | None, attacked: bo
         return "break"
     # The middle of a thing on the floor is below the eye by a body's height.
     return "pick up" if distance < np.hypot(TOUCH_M, 1.7) else ""
+
+
+def _push(clip: Clip, t: int, before: Objects, after: Objects) -> Act | None:
+    """A push that begins in step t: what it sets in motion is what speeds up most, if that goes the way of the push."""
+    strength, x, y = (clip.channel(f"push_{name}") for name in ("strength", "x", "y"))
+    if strength is None or x is None or y is None or strength[t] <= 0 or (t > 0 and strength[t - 1] > 0):
+        return None
+    way = np.array([x[t], y[t], 0.0])
+    gains = {
+        number: np.asarray(after[number].velocity_m_s) - np.asarray(one.velocity_m_s)
+        for number, one in before.items()
+        if one.alive and number in after and after[number].alive
+    }
+    if not gains or np.linalg.norm(way) < 1e-3:
+        return None
+    most = max(gains, key=lambda number: float(np.linalg.norm(gains[number])))
+    gain = gains[most]
+    if np.linalg.norm(gain) < 0.1 or gain @ way < 0.7 * np.linalg.norm(gain) * np.linalg.norm(way):
+        return None
+    return Act(t, t + 1, "push", noun=noun_of(before[most].cls))
 
 
 def _is_effect(cls: str) -> bool:
@@ -158,12 +180,27 @@ def _first_motion(tables: Sequence[Objects], number: int) -> int:
 def _comings(clip: Clip, tables: Sequence[Objects]) -> list[Happening]:
     found, known = [], set(tables[0]) if tables else set()
     for t, objects in enumerate(tables[1:], start=1):
+        broken = _shattered(tables[t - 1], objects)
+        found += [Happening(t, noun_of(one.cls), 1, "shatter") for one in broken]
         for number in objects.keys() - known:
             one = objects[number]
-            if not one.cls.startswith("placed") and not _is_effect(one.cls) and visible(one, clip.frame_shape):
+            if (
+                not broken
+                and not one.cls.startswith("placed")
+                and not _is_effect(one.cls)
+                and visible(one, clip.frame_shape)
+            ):
                 found.append(Happening(t, noun_of(one.cls), 1, "appear"))
         known |= objects.keys()
     return found
+
+
+def _shattered(before: Objects, after: Objects) -> list[ObjectState]:
+    """Things that are gone in the step in which several pieces appear."""
+    pieces = [number for number in after.keys() - before.keys() if "shard" in after[number].cls]
+    if len(pieces) < 2:
+        return []
+    return [one for number, one in before.items() if one.alive and not (number in after and after[number].alive)]
 
 
 def _reached(clip: Clip) -> Noun | None:

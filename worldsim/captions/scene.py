@@ -17,6 +17,9 @@ NEAR_M, FAR_M = 3.0, 9.0
 # The middle of a thing in the picture, in widths: between the bands a place is not named, since a thing is wide.
 LEFT_BELOW, MIDDLE, RIGHT_ABOVE = 0.36, (0.42, 0.58), 0.64
 MAX_WIDTH_SHARE = 0.3  # what may fill more of the picture than this has no place in it
+# Nor has what is so close or so wide that the part of it in view may be far from its middle.
+TOO_CLOSE_M = 2.6
+WIDE = ("platform", "wall", "floor", "ramp", "table", "canvas", "bridge", "house")
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ def _place(one: ObjectState, truth: GroundTruth, frame_shape: tuple[int, int, in
     u, v, depth_m = to_image(truth.camera, one.position_m)
     share = u / width
     inside = depth_m > 0.2 and 0 <= share < 1 and 0 <= v < height
-    if not inside or np.sqrt(one.visible_pixels) > MAX_WIDTH_SHARE * width:
+    wide = np.sqrt(one.visible_pixels) > MAX_WIDTH_SHARE * width or one.cls.lower().endswith(WIDE)
+    if not inside or distance_m < TOO_CLOSE_M or (wide and distance_m < FAR_M):
         return "", reach
     side = "left" if share < LEFT_BELOW else "right" if share > RIGHT_ABOVE else ""
     return side or ("middle" if MIDDLE[0] < share < MIDDLE[1] else ""), reach

@@ -20,7 +20,7 @@ MOST_THINGS = 7
 class Story:
     """What a clip shows. Groups are (noun, count, side, reach), see :func:`worldsim.captions.scene.grouped`."""
 
-    who: str  # "the player", or "the camera" where the actions move no viewer
+    first_person: bool  # the actions move who looks
     places: tuple[str, ...]  # words for where it is, equally true
     heading: str  # "north", ... at the start, or ""
     view: list[tuple[Noun, int, str, str]]  # at the start
@@ -45,20 +45,28 @@ def tell(clip: Clip) -> Story:
     at_end = _in_frame(clip, -1)
     edited = events.edits(clip)
     taken = {act.noun for act in edited if act.noun}
-    acts = sorted([*motion(clip), *edited], key=lambda act: (act.start, act.end))
+    moved, happened = motion(clip), events.happenings(clip)
+    if clip.truth and not holds_camera(clip):  # the camera moves by itself
+        happened += [_camera_moves(act) for act in moved if act.verb not in ("stand", "press", "take")]
+        moved = [act for act in moved if act.verb in ("press", "take")]
+    acts = sorted([*moved, *edited], key=lambda act: (act.start, act.end))
     return Story(
-        who="the player" if holds_camera(clip) or not clip.truth else "the camera",
+        first_person=holds_camera(clip),
         places=world_of(clip.env_id).places or (_name_of_game(clip.env_id),),
         heading=heading(clip, 0),
         view=scene.grouped(view, MOST_THINGS),
         arrivals=[group for group in scene.grouped(end, MOST_THINGS) if group[0] not in at_start | taken],
         departures=[group[0] for group in scene.grouped(view, MOST_THINGS) if group[0] not in at_end | taken],
         acts=_without_idling(acts),
-        happenings=events.happenings(clip),
+        happenings=happened,
         outcome=events.outcome(clip),
         ended=clip.terminated,
         fps=clip.fps,
     )
+
+
+def _camera_moves(act: Act) -> Happening:
+    return Happening(act.start, Noun("", "camera"), 1, act.verb, act.way)
 
 
 def _in_frame(clip: Clip, frame: int) -> set[Noun]:

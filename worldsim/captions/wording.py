@@ -68,7 +68,7 @@ class Writer:
         where = f" in {place}" if self._chance(0.5) else ""
         done = [self._third(act, amount=0.0) for act in acts] + [third_person(clause) for clause in story.outcome]
         if done:
-            return sentence(f"{story.who} {self._chain(done)}{where}")
+            return sentence(f"the player {self._chain(done)}{where}")
         if story.happenings:
             return sentence(self._happening(story.happenings[0]) + where)
         if story.view:
@@ -104,14 +104,14 @@ class Writer:
         place = self._pick(story.places)
         facing = f" facing {story.heading}" if story.heading and self._chance(0.7) else ""
         if not story.view:
-            return f"{story.who} is in {place}{facing}" if story.who == "the player" else place
+            return f"the player is in {place}{facing}" if story.first_person else place
         things = self._things(6)
         one = len(story.view) == 1 and story.view[0][1] == 1
         options = [
             f"in {place} there {'is' if one or story.view[0][1] == 1 else 'are'} {things}",
             f"{place} with {things}",
         ]
-        if story.who == "the player":
+        if story.first_person:
             options += [
                 f"in {place}{facing}, the player sees {things}",
                 f"the player is in {place}{facing} and sees {things}",
@@ -142,7 +142,6 @@ class Writer:
                 phrases[-1] = (f"{phrases[-1][0]} while {self._gerund(act)}", before)
             else:
                 phrases.append((self._third(act, amount=0.8), act))
-        who = self.story.who
         sentences = []
         for i in range(0, min(len(phrases), 12), 3):
             group = phrases[i : i + 3]
@@ -152,7 +151,7 @@ class Writer:
                 "after that",
                 *([f"after about {seconds} second{'s' * (seconds > 1)}"] if seconds else []),
             ]
-            opening = f"{self._pick(openings)} {who}" if i else who
+            opening = f"{self._pick(openings)} the player" if i else "the player"
             sentences.append(f"{opening} {self._chain([text for text, _ in group])}")
         return sentences
 
@@ -160,7 +159,7 @@ class Writer:
         story = self.story
         parts = []
         if story.outcome:
-            parts.append(f"{story.who} {listed([third_person(clause) for clause in story.outcome])}")
+            parts.append(f"the player {listed([third_person(clause) for clause in story.outcome])}")
         if story.ended:
             parts.append(self._pick(("the episode ends", "the game is over")))
         return parts
@@ -169,7 +168,10 @@ class Writer:
         if one.noun is None:
             return one.verb
         verb = self._word(one.verb)
-        subject = self._pick((one.noun.a, one.noun.the)) if one.count == 1 else one.noun.counted(one.count)
+        articles = (one.noun.a, one.noun.the)
+        if one.verb == "appear" or one.noun.name == "camera":  # what is new is not known yet, and there is one camera
+            articles = articles[one.verb != "appear" :][:1]
+        subject = self._pick(articles) if one.count == 1 else one.noun.counted(one.count)
         return f"{subject} {third_person(verb) if one.count == 1 else verb} {one.way}".strip()
 
     def _main(self, most: int) -> list[Act]:
