@@ -14,6 +14,7 @@ from envs.policies import POLICIES
 from evals.scenarios import RealBranch, array_hash
 from worldsim.core.actions import ActionCodec
 from worldsim.core.errors import WorldsimError
+from worldsim.core.games import make_game
 from worldsim.core.protocols import Policy, Replays, Snapshots
 from worldsim.core.records import content_hash, to_plain
 from worldsim.core.seeding import derive_seed, game_seed
@@ -42,13 +43,8 @@ class RealGame:
     """
 
     def __init__(self, env_id: str, env_kwargs: dict[str, Any]):
-        import gymnasium
-
         self.env_id, self.env_kwargs = env_id, dict(env_kwargs)
-        try:
-            self.env: Any = gymnasium.make(env_id, **env_kwargs).unwrapped
-        except gymnasium.error.Error as error:
-            raise WorldsimError(f"the game {env_id!r} cannot be made: {error}") from error
+        self.env: Any = make_game(env_id, **env_kwargs).unwrapped
         self.codec = ActionCodec.from_space(self.env.action_space)
         self.fps = float(self.env.metadata["render_fps"])
         self._seed = -1

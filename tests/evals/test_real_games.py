@@ -69,5 +69,5 @@ def test_a_changed_game_has_another_fingerprint(band):
 
 
 def test_unknown_game():
-    with pytest.raises(WorldsimError, match="cannot be made"):
+    with pytest.raises(WorldsimError, match="unknown environment 'voxel/nowhere'"):
         RealGame("voxel/nowhere", {})

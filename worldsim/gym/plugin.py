@@ -24,7 +24,7 @@ def install() -> None:
 
 
 def register() -> None:
-    """Register the dream and every game with Gymnasium; called again, it does nothing."""
+    """Register the dream, the adapter and every game with Gymnasium; called again, it does nothing."""
     import gymnasium
 
     if "worldsim/Dream-v0" not in gymnasium.registry:
@@ -33,6 +33,8 @@ def register() -> None:
             entry_point="worldsim.gym.dream:DreamEnv",
             vector_entry_point="worldsim.gym.vector:DreamVectorEnv",
         )
+    if "worldsim/Gym-v0" not in gymnasium.registry:
+        gymnasium.register(id="worldsim/Gym-v0", entry_point="worldsim.gym.plugin:adapt")
     table = _table_of_games()
     if table is not None:
         table.register()
@@ -43,6 +45,11 @@ def __getattr__(name: str) -> Any:
     if "/" not in name:
         raise AttributeError(name)
     return import_ours("envs.registration").load_game(name)
+
+
+def adapt(game: str, **kwargs: Any) -> Any:
+    """The entry point of ``worldsim/Gym-v0``: any Gymnasium game ``game``, fitted to the contract of ours."""
+    return import_ours("envs.adapters.gym_game").make_gym_game(game, **kwargs)
 
 
 @cache

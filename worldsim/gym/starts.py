@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
-import gymnasium
 import numpy as np
 
 from worldsim.core.actions import ActionCodec
-from worldsim.core.errors import UnknownNameError, WorldsimError, did_you_mean
+from worldsim.core.errors import WorldsimError, did_you_mean
+from worldsim.core.games import make_game
 from worldsim.core.seeding import derive_seed, stream
 from worldsim.core.types import Context, GameOrigin
 from worldsim.gym.action_reader import ActionReader
@@ -31,10 +31,7 @@ class GameStart:
 
     def __init__(self, env_id: str, env_kwargs: dict[str, Any], codec: ActionCodec, size: tuple[int, int], frames: int):
         self.env_id, self.env_kwargs, self.codec, self.frames = env_id, env_kwargs, codec, frames
-        try:
-            self.game = gymnasium.make(env_id, disable_env_checker=True, **env_kwargs)
-        except gymnasium.error.UnregisteredEnv as error:
-            raise UnknownNameError("environment", env_id, gymnasium.registry) from error
+        self.game = make_game(env_id, disable_env_checker=True, **env_kwargs)
         try:
             check_frame_size(self.game.observation_space.shape, size, f"the game {env_id!r}")
         except WorldsimError:
