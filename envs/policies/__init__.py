@@ -14,6 +14,12 @@ POLICIES.add(
     "explorer", "envs.policies.explorer:make_explorer", "covers the map and uses every action; one for each game family"
 )
 POLICIES.add(
+    "voxel_expert",
+    "envs.policies.voxel_experts:VoxelExpert",
+    "plays the tasks of the voxel games",
+    number="skill from 0 to 1, 1 unless given",
+)
+POLICIES.add(
     "look_away",
     "envs.policies.camera_paths:LookAway",
     "turns half around, looks there, turns back",
