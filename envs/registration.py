@@ -48,9 +48,12 @@ for _scenario, _summary in (
         f"doom/{_scenario}",
         "envs.doom.env:DoomEnv",
         _summary,
-        capabilities=["depth", "ids", "camera", "objects", "replay"],
+        capabilities=["depth", "ids", "camera", "objects", "replay"]
+        + ["interventions"] * (_scenario in ("pillars", "corridor", "rooms")),
         kwargs={"scenario": _scenario},
         requires=("vizdoom", "doom"),
+        # Things are pictures that turn with the viewer and have no place in space; of the level itself 100 % land.
+        reprojection=0.97,
     )
 for _scene, _summary in (
     ("free_fall", "one to three bodies are let go and bounce"),
@@ -75,12 +78,45 @@ for _scene, _summary in (
         max_episode_steps=150,
         requires=("mujoco", "physics"),
     )
+_MINERL_1_0 = (
+    "install a Java JDK 8, then pip install git+https://github.com/minerllabs/minerl (MineRL 1.0); "
+    "without a display run under xvfb-run -a"
+)
+_MINERL_0_4_4 = "install a Java JDK 8, then pip install minerl==0.4.4, in a Python old enough for gym<0.20"
+for _task, _install, _summary in (
+    ("FindCave", _MINERL_1_0, "find a cave"),
+    ("MakeWaterfall", _MINERL_1_0, "make a waterfall"),
+    ("CreateVillageAnimalPen", _MINERL_1_0, "pen in animals beside a village"),
+    ("BuildVillageHouse", _MINERL_1_0, "build a house in the style of a village"),
+    ("ObtainDiamondShovel", _MINERL_1_0, "make a diamond shovel, starting with nothing"),
+    ("Treechop", _MINERL_0_4_4, "chop 64 logs"),
+    ("Navigate", _MINERL_0_4_4, "find the diamond block that the compass points to"),
+    ("NavigateDense", _MINERL_0_4_4, "find the diamond block, with a reward for coming nearer"),
+    ("NavigateExtreme", _MINERL_0_4_4, "find the diamond block in extreme hills"),
+    ("ObtainIronPickaxe", _MINERL_0_4_4, "make an iron pickaxe, starting with nothing"),
+    ("ObtainDiamond", _MINERL_0_4_4, "mine a diamond, starting with nothing"),
+):
+    GAMES.add(
+        f"minecraft/{_task}",
+        "envs.adapters.minecraft:MinecraftEnv",
+        f"MineRL: {_summary}",
+        capabilities=["task"],
+        kwargs={"task": _task},
+        requires=("minerl", ""),
+        install=_install,
+    )
 
 
 def missing_dependency(entry: Entry) -> str | None:
     """The package a game needs and that is not installed, or None."""
     package, _ = entry.info.get("requires", (None, None))
     return package if package and importlib.util.find_spec(package) is None else None
+
+
+def how_to_install(entry: Entry) -> str:
+    """What a game needs and how to get it; ``install`` in the table says it where pip alone does not do."""
+    package, extra = entry.info["requires"]
+    return str(entry.info.get("install") or f"needs {package}: pip install 'worldsim[{extra}]'")
 
 
 def load_game(name: str) -> Any:
@@ -92,7 +128,7 @@ def load_game(name: str) -> Any:
     entry = GAMES.entry(name)
     if missing_dependency(entry):
         package, extra = entry.info["requires"]
-        raise MissingDependencyError(package, extra, f"the game {name!r}")
+        raise MissingDependencyError(package, extra, f"the game {name!r}", entry.info.get("install", ""))
     return load_target(entry.info[form]) if form else entry.load()
 
 

@@ -103,6 +103,7 @@ class GymGame(gymnasium.Env):
             raise WorldsimError(f"the game {name!r} cannot be steered: {error}.") from error
         self._picture = picture
         self._steps, self._over = 0, True
+        self.task_text = ""  # MiniGrid's "mission"
         self._limit: int | None = None if game.spec is None else _registered(game).max_episode_steps
         self._frame: Frames | None = None
         own_height, own_width = self._own_size()
@@ -133,7 +134,9 @@ class GymGame(gymnasium.Env):
             seed = int(self.np_random.integers(2**31))
         self._obs, info = self.game.reset(seed=seed, options=options)
         self._steps, self._over = 0, False
-        return info
+        mission = self._obs.get("mission", "") if isinstance(self._obs, dict) else ""
+        self.task_text = " ".join(str(mission).split())
+        return {**info, "task": self.task_text}
 
     def _advance(self, action: Any) -> tuple[float, bool, bool, dict[str, Any]]:
         """One step of the game, without looking at it."""

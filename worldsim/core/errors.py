@@ -19,11 +19,14 @@ class UnknownNameError(WorldsimError):
 
 
 class MissingDependencyError(WorldsimError):
-    """A package that is not installed; ``extra`` is the optional group it is in, "" for one every install has."""
+    """A package that is not installed; ``extra`` is the optional group it is in, "" for one every install has.
 
-    def __init__(self, package: str, extra: str, purpose: str):
-        remedy = f"'worldsim[{extra}]'" if extra else package
-        super().__init__(f"{purpose} needs {package}, which is not installed: pip install {remedy}.")
+    ``install`` says how to get it, where pip alone does not do.
+    """
+
+    def __init__(self, package: str, extra: str, purpose: str, install: str = ""):
+        remedy = install or "pip install " + (f"'worldsim[{extra}]'" if extra else package)
+        super().__init__(f"{purpose} needs {package}, which is not installed: {remedy}.")
 
 
 class DamagedFileError(WorldsimError):
