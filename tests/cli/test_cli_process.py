@@ -61,7 +61,7 @@ def test_help_of_a_command_explains_every_setting(shell, command):
 def test_lists_for_machines(shell):
     rows = json.loads(shell("ls", "envs", "--json").stdout)
     assert {row["id"] for row in rows} >= {"voxel/arena", "doom/my_way_home", "doom/health_gathering"}
-    assert shell("ls", "envs").stdout.splitlines()[0].split()[:2] == ["id", "installed"]
+    assert shell("ls", "envs").stdout.splitlines()[0].split()[:4] == ["id", "depth", "ids", "camera"]
 
 
 @pytest.mark.parametrize(

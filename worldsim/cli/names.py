@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from worldsim.core.errors import UnknownNameError
-from worldsim.core.registry import Registry
+from worldsim.core.registry import Entry, Registry
 from worldsim.core.siblings import import_ours
 
 
 def games() -> Registry:
     return import_ours("envs.registration").GAMES
+
+
+def missing(game: Entry) -> str:
+    """The package that a game needs and that is not installed, with the way to get it; "" where nothing is missing."""
+    registration = import_ours("envs.registration")
+    return registration.how_to_install(game) if registration.missing_dependency(game) else ""
 
 
 def policies() -> Registry:

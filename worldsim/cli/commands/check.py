@@ -17,16 +17,22 @@ BROKEN = 1
 @dataclass(kw_only=True)
 class CheckConfig:
     env: list[str] = setting(
-        "games, any Gymnasium id, or all", example="voxel/arena", names="worldsim.cli.names:environment_ids"
+        "games, any Gymnasium id, your own FILE.py:CLASS, or all",
+        example="voxel/arena",
+        names="worldsim.cli.names:environment_ids",
     )
     rule: list[str] = setting("rules to check", default=["all"], names="envs.contract:rule_names")
     env_kwargs: dict[str, Any] = setting("settings of the game", default={}, example="{height:128,width:128}")
 
 
 def run(config: CheckConfig) -> int:
-    """One line for each rule of the contract. Exit code 1 when a rule is broken."""
+    """One line for each rule of the contract. Exit code 1 when a rule is broken.
+
+    ``env=all`` leaves out, and names, the games whose packages are not installed.
+    """
     contract = import_ours("envs.contract")
-    env_ids = [entry.name for entry in names.games()] if config.env == ["all"] else config.env
+    missing = {entry.name: names.missing(entry) for entry in names.games()} if config.env == ["all"] else {}
+    env_ids = [name for name, what in missing.items() if not what] if missing else config.env
     only = None if config.rule == ["all"] else config.rule
     broken = 0
     for env_id in env_ids:
@@ -35,5 +41,9 @@ def run(config: CheckConfig) -> int:
         rows = [("ok" if one.ok else "BROKEN", one.rule, " ".join(one.message.split())) for one in findings]
         print(aligned(rows))
         broken += sum(not one.ok for one in findings)
-    print(f"{broken} broken" if broken else "all rules kept")
+    left_out = {name: what for name, what in missing.items() if what}
+    if left_out:
+        print("not checked:")
+        print(aligned(list(left_out.items())))
+    print(f"{broken} broken" if broken else f"all rules kept by {len(env_ids)} of {len(env_ids) + len(left_out)} games")
     return BROKEN if broken else 0

@@ -13,7 +13,6 @@ from worldsim.cli.settings import setting
 from worldsim.cli.table import aligned
 from worldsim.core.errors import UnknownNameError
 from worldsim.core.registry import Registry
-from worldsim.core.siblings import import_ours
 
 EXAMPLES = ("worldsim ls envs", "worldsim ls checkpoints --json")
 
@@ -39,22 +38,29 @@ def run(config: LsConfig) -> None:
     elif not rows:
         print(f"no {config.what}")
     else:
-        print(aligned([[_cell(value) for value in row.values()] for row in rows], head=list(rows[0])))
+        columns = [key for key in rows[0] if any(row[key] != "" for row in rows)]
+        print(aligned([[_cell(row[key]) for key in columns] for row in rows], head=columns))
 
 
 def _envs() -> list[dict[str, Any]]:
-    missing_dependency = import_ours("envs.registration").missing_dependency
+    return [
+        {
+            "id": entry.name,
+            **{what: what in entry.info["capabilities"] for what in ("depth", "ids", "camera", "objects")},
+            "branch": next((way for way in ("snapshot", "replay") if way in entry.info["capabilities"]), ""),
+            **{what: what in entry.info["capabilities"] for what in ("interventions", "task", "text")},
+            "summary": entry.summary,
+            "missing": names.missing(entry),
+        }
+        for entry in names.games()
+    ]
+
+
+def _policies() -> list[dict[str, Any]]:
     rows = []
-    for entry in names.games():
-        _, extra = entry.info.get("requires", ("", ""))
-        rows.append(
-            {
-                "id": entry.name,
-                "installed": f"no: pip install 'worldsim[{extra}]'" if missing_dependency(entry) else "yes",
-                "offers": list(entry.info.get("capabilities", [])),
-                "summary": entry.summary,
-            }
-        )
+    for entry in names.policies():
+        meanings = [f" ({kind.upper()}: {entry.info[kind]})" for kind in ("number", "file") if kind in entry.info]
+        rows.append({"name": entry.usage, "summary": entry.summary + "".join(meanings)})
     return rows
 
 
@@ -107,7 +113,7 @@ LISTS = {
     "suites": lambda: _summaries(names.suites()),
     "simulators": _simulators,
     "metrics": lambda: _summaries(names.metrics()),
-    "policies": lambda: _summaries(names.policies()),
+    "policies": _policies,
     "checkpoints": _checkpoints,
 }
 
@@ -115,4 +121,6 @@ LISTS = {
 def _cell(value: Any) -> str:
     if isinstance(value, list):
         return " ".join(map(str, value))
+    if isinstance(value, bool):
+        return "yes" if value else "-"
     return f"{value:,}" if isinstance(value, int) else str(value)
