@@ -27,9 +27,9 @@ from worldsim.core.seeding import stream
 
 SHAPE = (26, 13, 16)
 FLOOR_Y = 2
-CAMERA = (13.0, float(FLOOR_Y), 13.4)
+CAMERA = (13.0, float(FLOOR_Y), 13.0)
 WALL_HEIGHT = 8
-TABLE_Z, HIDDEN_Z, SCREEN_Z = 6, 5, 9  # the table's front row, the way behind the screen, the screen
+TABLE_Z, SCREEN_Z = 8, 9  # the front row of what happens, and the wall or screen before it
 SCENARIOS = {
     "occluder": "a screen slides to and fro before a table with blocks",
     "passage": "creatures walk behind a wall and come out again",
@@ -69,40 +69,40 @@ def _set(made: Map) -> None:
 
 def _table(made: Map, rng: np.random.Generator) -> None:
     """Two to five blocks of different colours on a table, some two high."""
-    made.add("table", PLASTER, (9, FLOOR_Y, TABLE_Z - 1), (8, 1, 2))
+    made.add("table", PLASTER, (10, FLOOR_Y, TABLE_Z - 1), (6, 1, 2))
     count = int(rng.integers(2, 6))
-    for x, kind in zip(rng.permutation(8)[:count].tolist(), rng.permutation(COLOURS)[:count].tolist(), strict=True):
+    for x, kind in zip(rng.permutation(6)[:count].tolist(), rng.permutation(COLOURS)[:count].tolist(), strict=True):
         size = (1, int(rng.integers(1, 3)), 1)
-        made.add(f"{NAMES[kind]}_block", kind, (9 + x, FLOOR_Y + 1, TABLE_Z - int(rng.integers(2))), size)
+        made.add(f"{NAMES[kind]}_block", kind, (10 + x, FLOOR_Y + 1, TABLE_Z - int(rng.integers(2))), size)
 
 
 def _occluder(made: Map, rng: np.random.Generator) -> None:
     _table(made, rng)
     # Far enough aside at both ends to show everything, and wide enough to hide all of the table.
     width, speed = 7.0, float(rng.uniform(0.10, 0.22))
-    start = float(rng.choice([4.6, 21.4]))
+    start = float(rng.choice([6.4, 19.6]))
     screen = creatures.slider(
-        int(rng.choice(COLOURS)), (start, FLOOR_Y, SCREEN_Z + 0.5), (width, 4.0, 0.3), (4.6, 21.4),
+        int(rng.choice(COLOURS)), (start, FLOOR_Y, SCREEN_Z + 0.5), (width, 4.0, 0.3), (6.4, 19.6),
         speed if start < 13 else -speed, int(rng.integers(5, 25)),
     )  # fmt: skip
     made.add_entity("screen", screen)
 
 
 def _passage(made: Map, rng: np.random.Generator) -> None:
-    width = int(rng.integers(3, 7))
-    made.add("wall", int(rng.choice(COLOURS)), (13 - width // 2, FLOOR_Y, TABLE_Z + 1), (width, 3, 1))
+    width = int(rng.integers(2, 5))
+    made.add("wall", int(rng.choice(COLOURS)), (13 - width // 2, FLOOR_Y, SCREEN_Z), (width, 2, 1))
     for number, species in enumerate(rng.permutation(["pig", "sheep", "slime"])[: int(rng.integers(1, 3))].tolist()):
         walker = creatures.patrol(
-            species, float(rng.uniform(5, 21)), FLOOR_Y, HIDDEN_Z - number + 0.5, 4.0, 22.0,
+            species, float(rng.uniform(8, 18)), FLOOR_Y, TABLE_Z - 1 - number + 0.5, 6.0, 20.0,
             float(rng.uniform(0.06, 0.13)),
         )  # fmt: skip
         made.add_entity(species, walker)
 
 
 def _falling(made: Map, rng: np.random.Generator) -> None:
-    made.add("wall", int(rng.choice(COLOURS)), (10, FLOOR_Y, TABLE_Z + 1), (int(rng.integers(2, 5)), 2, 1))
-    columns = rng.permutation(np.arange(8, 18))[: int(rng.integers(3, 7))].tolist()
+    made.add("wall", int(rng.choice(COLOURS)), (10 + int(rng.integers(4)), FLOOR_Y, SCREEN_Z), (2, 2, 1))
+    columns = rng.permutation(np.arange(10, 16))[: int(rng.integers(3, 7))].tolist()
     for n, x in enumerate(columns):
-        y, z = FLOOR_Y + float(rng.integers(4, 8)), TABLE_Z - 1 + int(rng.integers(2)) + 0.5
+        y, z = FLOOR_Y + float(rng.integers(3, 6)), TABLE_Z - 1 + int(rng.integers(2)) + 0.5
         after = int(rng.integers(10, 50)) + 12 * n
         made.add_entity("falling_sand", creatures.falling_block(SAND, x + 0.5, y, z, after))
