@@ -1,23 +1,26 @@
-"""Frames a second of the games on one core: the voxel arena, and Doom through our wrapper beside the bare engine.
+"""Frames a second of the games on one core: the voxel arena; Doom and Atari through our wrappers beside the bare engine.
 
     python benchmarks/envs.py [--seconds 4] [--json figures.json] [--any-core]
 
-The Doom ratio is the honest figure: wrapper and bare loop draw the same screen, take the same actions and are measured
+The ratios are the honest figures: wrapper and bare loop draw the same screen, take the same actions and are measured
 in turns in the same process, so a busy machine slows both.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 from collections.abc import Callable
 from statistics import median
 from typing import Any
 
+import cv2
 import gymnasium
 from machine import gemm_peaks, paired_rates, print_table, rate, write_json
 
 from worldsim.core.actions import ActionCodec
+from worldsim.core.games import make_game
 from worldsim.core.seeding import stream
 from worldsim.core.siblings import import_ours
 
@@ -120,6 +123,55 @@ def measure_doom(name: str, seconds: float) -> list[dict[str, Any]]:
     ]
 
 
+def bare_ale(env: Any) -> Callable[[], int]:
+    """The same console, cartridge, actions, seeds and picture size as ``env``, without Gymnasium and the adapter."""
+    import ale_py
+
+    inner = env.game.unwrapped
+    ale = ale_py.ALEInterface()
+    ale.setFloat("repeat_action_probability", 0.25)
+    rom = ale_py.roms.get_rom_path(inner._game)
+    codec = ActionCodec.from_space(env.action_space)
+    actions = [inner._action_set[codec.decode(vec)] for vec in random_vectors(codec, STEPS)]
+    own_size = inner.ale.getScreenDims() == (env.height, env.width)
+    seed = 0
+
+    def start() -> None:
+        ale.setInt("random_seed", seed)
+        ale.loadROM(rom)
+        ale.reset_game()
+
+    def work() -> int:
+        nonlocal seed
+        for action in actions:
+            for _ in range(inner._frameskip):
+                ale.act(action)
+            picture = ale.getScreenRGB()
+            if not own_size:
+                cv2.resize(picture, (env.width, env.height), interpolation=cv2.INTER_AREA)
+            if ale.game_over():
+                seed += 1
+                start()
+        return STEPS
+
+    start()
+    return work
+
+
+def measure_ale(seconds: float, game: str = "gym:ALE/Breakout-v5") -> list[dict[str, Any]]:
+    results = []
+    for size in (None, 64):
+        env = make_game(game, height=size, width=size, disable_env_checker=True)
+        wrapped, bare = player(env, with_truth=False), bare_ale(env.unwrapped)
+        wrapped()
+        bare()
+        pair = paired_rates(wrapped, bare, seconds)
+        row = {"game": game, "size": "x".join(map(str, env.observation_space.shape[:2])), "what": "frame"}
+        results.append({**row, "fps": pair.pop("first"), "bare_fps": pair.pop("second"), **pair})
+        env.close()
+    return results
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=4.0, help="measuring time of each row (default 4)")
@@ -137,6 +189,10 @@ def main() -> None:
                 print(f"{entry.name}: not measured, {registration.missing_dependency(entry)} is not installed")
                 continue
             results += measure_doom(entry.name, args.seconds)
+    if importlib.util.find_spec("ale_py"):
+        results += measure_ale(args.seconds)
+    else:
+        print("gym:ALE/Breakout-v5: not measured, ale_py is not installed")
     rows = [
         [r["game"], r["size"], r["what"], r["fps"], r.get("fps_cpu"), r.get("bare_fps"), r.get("ratio")]
         for r in results

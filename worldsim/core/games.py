@@ -37,6 +37,10 @@ def make_game(env_id: str, **kwargs: Any) -> Any:
         return gymnasium.make(_spec(env_id), **kwargs)
     except gymnasium.error.UnregisteredEnv as error:
         raise _unknown(env_id) from error
+    except UnknownNameError as error:
+        if error.kind == "environment" and env_id.startswith(ADAPT):
+            raise _unknown(env_id) from error  # in the words of the user, who wrote more than the adapter saw
+        raise
     except gymnasium.error.Error as error:
         raise WorldsimError(f"the game {env_id!r} cannot be made: {error}") from error
     except ModuleNotFoundError as error:
@@ -53,8 +57,10 @@ def make_game(env_id: str, **kwargs: Any) -> Any:
 def _unknown(env_id: str) -> WorldsimError:
     import gymnasium
 
-    if difflib.get_close_matches(env_id, gymnasium.registry):
-        return UnknownNameError("environment", env_id, gymnasium.registry)
+    prefix = ADAPT if env_id.startswith(ADAPT) else ""
+    known = [prefix + name for name in gymnasium.registry]
+    if difflib.get_close_matches(env_id, known):
+        return UnknownNameError("environment", env_id, known)
     return WorldsimError(
         f"unknown environment {env_id!r}. worldsim ls envs lists ours; a Gymnasium game is gym:ID, or gym:PACKAGE:ID "
         "where importing PACKAGE registers it; one of your own is FILE.py:CLASS or MODULE:CLASS."
@@ -78,8 +84,8 @@ def _spec(env_id: str) -> Any:
         return EnvSpec(id=name, entry_point=_attribute(_load_file(place), name, place))
     if colon and name.isidentifier():
         module = import_ours(place)
-        if hasattr(module, name):
-            return EnvSpec(id=name, entry_point=getattr(module, name))
+        if hasattr(module, name) or name not in gymnasium.registry:
+            return EnvSpec(id=name, entry_point=_attribute(module, name, place))
     return env_id
 
 
