@@ -50,6 +50,7 @@ def add_captions(
     version: int,
     captions: Mapping[int, Sequence[tuple[int, str]]],
     storage_options: dict[str, str] | None = None,
+    allow_unfinished: bool = False,
 ) -> None:
     """Add captions to a table: row of a clip's first frame -> (frames, text) of each caption of that clip.
 
@@ -60,7 +61,7 @@ def add_captions(
 
     from worldsim.data import store
 
-    table = store.EpisodeTable.open(path, storage_options)
+    table = store.EpisodeTable.open(path, storage_options, allow_unfinished)
     if not captioner or version < 0:
         raise WorldsimError(f"captioner={captioner!r}, version={version}: give a name and a version of 0 or more.")
     _check_inside_episodes(table, captions)
