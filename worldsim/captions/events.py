@@ -18,6 +18,7 @@ Objects = Mapping[int, ObjectState]
 TOUCH_M = 1.6  # from the eye, level: what goes at this distance was taken
 HANDS_M = 6.0  # what goes farther away was not broken by hand
 MOVED_M, FELL_M = 0.35, 0.35
+HIT_M_S, MOVING_M_S = 0.15, 0.3
 REWARD = 0.05  # smaller ones are the small change of a shaped reward
 EFFECTS = ("puff", "fog", "smoke", "blood", "flash", "trail", "ball", "rocket", "spark")
 CHANGES = {"open": "open", "closed": "close", "on": "switch on", "lit": "switch on", "off": "switch off"}
@@ -53,7 +54,7 @@ def edits(clip: Clip) -> list[Act]:
 def happenings(clip: Clip) -> list[Happening]:
     """What moves, appears or goes by itself in view, and how the clip ends; the most striking first."""
     tables = _tables(clip)
-    found = [*_moves(clip, tables), *_comings(clip, tables)]
+    found = [*_comings(clip, tables), *_meetings(clip, tables), *_moves(clip, tables)]
     groups: dict[tuple[Noun | None, str, str], list[Happening]] = {}
     for one in found:
         groups.setdefault((one.noun, one.verb, one.way), []).append(one)
@@ -166,6 +167,41 @@ def _moves(clip: Clip, tables: Sequence[Objects]) -> list[Happening]:
         if verb:
             start = _first_motion(tables, number)
             found.append(Happening(start, noun_of(one.cls), 1, verb, way))
+    return found
+
+
+def _meetings(clip: Clip, tables: Sequence[Objects]) -> list[Happening]:
+    """Things that hit each other, and things that come to rest.
+
+    Two have hit each other where, in one step, they and no others gain speed against one another.
+    """
+    found = []
+    hit: set[tuple[int, int]] = set()
+    for t, (before, after) in enumerate(pairwise(tables)):
+        gains = {
+            number: np.asarray(after[number].velocity_m_s) - np.asarray(one.velocity_m_s)
+            for number, one in before.items()
+            if number in after and one.alive and after[number].alive and visible(one, clip.frame_shape)
+        }
+        struck = [number for number, gain in gains.items() if np.linalg.norm(gain) > HIT_M_S]
+        if len(struck) != 2:
+            continue
+        a, b = sorted(struck, key=lambda number: -float(np.linalg.norm(before[number].velocity_m_s)))
+        cosine = gains[a] @ gains[b] / (np.linalg.norm(gains[a]) * np.linalg.norm(gains[b]))
+        if cosine < -0.8 and (a, b) not in hit and (b, a) not in hit:
+            hit.add((a, b))
+            found.append(Happening(t, noun_of(before[a].cls), 1, "hit", noun_of(before[b].cls).the))
+    last = tables[-1] if tables else {}
+    for number, one in last.items():
+        past = [objects[number] for objects in tables if number in objects]
+        speeds = np.array([np.linalg.norm(state.velocity_m_s) for state in past])
+        if (
+            visible(one, clip.frame_shape)
+            and speeds.max() > MOVING_M_S
+            and len(speeds) > 5
+            and speeds[-4:].max() < 0.02
+        ):
+            found.append(Happening(len(tables), noun_of(one.cls), 1, "come", "to rest"))
     return found
 
 

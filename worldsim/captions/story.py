@@ -14,18 +14,19 @@ from worldsim.captions.words import Noun
 from worldsim.captions.worlds import heading, world_of
 
 MOST_THINGS = 7
+Group = tuple[Noun, int, str, str]  # noun, count, side, reach, see worldsim.captions.scene.grouped
 
 
 @dataclass(frozen=True)
 class Story:
-    """What a clip shows. Groups are (noun, count, side, reach), see :func:`worldsim.captions.scene.grouped`."""
+    """What a clip shows."""
 
     first_person: bool  # the actions move who looks
     places: tuple[str, ...]  # words for where it is, equally true
     heading: str  # "north", ... at the start, or ""
-    view: list[tuple[Noun, int, str, str]]  # at the start
-    arrivals: list[tuple[Noun, int, str, str]]  # in view at the end and not at the start
-    departures: list[Noun]  # in view at the start and not at the end
+    view: list[Group]  # at the start
+    arrivals: list[Group]  # in view at the end and not at the start
+    departures: list[Group]  # in view at the start and not at the end
     acts: list[Act]  # in order of time
     happenings: list[Happening]
     outcome: list[str]  # imperative clauses about the player
@@ -56,7 +57,7 @@ def tell(clip: Clip) -> Story:
         heading=heading(clip, 0),
         view=scene.grouped(view, MOST_THINGS),
         arrivals=[group for group in scene.grouped(end, MOST_THINGS) if group[0] not in at_start | taken],
-        departures=[group[0] for group in scene.grouped(view, MOST_THINGS) if group[0] not in at_end | taken],
+        departures=[group for group in scene.grouped(view, MOST_THINGS) if group[0] not in at_end | taken],
         acts=_without_idling(acts),
         happenings=happened,
         outcome=events.outcome(clip),

@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 
 from worldsim.captions.facts import Act, Happening
-from worldsim.captions.story import Story
-from worldsim.captions.words import Noun, listed, sentence, third_person
+from worldsim.captions.story import Group, Story
+from worldsim.captions.words import listed, sentence, third_person
 
 STYLES = ("dense", "short", "command", "tags")
 SYNONYMS = {
@@ -27,7 +27,7 @@ GERUNDS = {
     "sneak": "sneaking", "move": "moving", "jump": "jumping", "attack": "attacking", "press": "pressing",
 }  # fmt: skip
 EDITS = ("break", "place", "pick up", "open", "close", "switch on", "push", "hit", "paint", "eat")
-WALKING = ("walk", "run", "sneak", "strafe", "go", "move", "press")
+MOST_ACTS = 14  # of a dense caption
 
 
 class Writer:
@@ -51,13 +51,13 @@ class Writer:
     def _dense(self) -> str:
         story = self.story
         parts = [self._opening(), *self._timeline(story.acts)]
-        parts += [self._happening(one) for one in story.happenings[:4]]
+        parts += [self._happening(one) for one in sorted(story.happenings[:5], key=lambda one: one.start)]
         if story.arrivals:
             things, is_ = listed([self._thing(group) for group in story.arrivals[:4]]), _is(story.arrivals[:4])
             parts.append(self._pick((f"at the end {things} {is_} in view", f"in the last frame there {is_} {things}")))
         if story.departures and self._chance(0.5):
             gone = story.departures[:3]
-            parts.append(f"{listed([noun.the for noun in gone])} {'is' if len(gone) == 1 else 'are'} out of view then")
+            parts.append(f"{listed([_the(group) for group in gone])} {_is(gone)} out of view then")
         parts += self._result()
         return " ".join(sentence(part) for part in parts if part)
 
@@ -90,10 +90,7 @@ class Writer:
         tags = [self._bare(self._pick(story.places)), *(str(noun) for noun, *_ in story.view)]
         for act in story.acts:
             tags.append(f"{act.verb} {act.noun or act.way}".strip())
-        tags += [
-            f"{one.noun} {one.verb}ing" if one.verb == "fall" else f"{one.noun} {GERUNDS.get(one.verb, one.verb)}"
-            for one in story.happenings[:3]
-        ]
+        tags += [f"{one.noun} {third_person(one.verb)} {one.way}".strip() for one in story.happenings[:3]]
         tags += story.outcome
         return ", ".join(dict.fromkeys(tags))
 
@@ -106,9 +103,8 @@ class Writer:
         if not story.view:
             return f"the player is in {place}{facing}" if story.first_person else place
         things = self._things(6)
-        one = len(story.view) == 1 and story.view[0][1] == 1
         options = [
-            f"in {place} there {'is' if one or story.view[0][1] == 1 else 'are'} {things}",
+            f"in {place} there {'is' if story.view[0][1] == 1 else 'are'} {things}",
             f"{place} with {things}",
         ]
         if story.first_person:
@@ -121,7 +117,7 @@ class Writer:
     def _things(self, most: int) -> str:
         return listed([self._thing(group) for group in self.story.view[:most]])
 
-    def _thing(self, group: tuple[Noun, int, str, str]) -> str:
+    def _thing(self, group: Group) -> str:
         noun, count, side, reach = group
         words = noun.counted(count)
         if reach:
@@ -132,6 +128,8 @@ class Writer:
 
     def _timeline(self, acts: Sequence[Act]) -> list[str]:
         """Sentences of up to three phrases; an act that goes on during the one before joins it by "while"."""
+        ranked = sorted(acts, key=lambda act: (act.minor, act.verb not in EDITS, act.start - act.end))
+        acts = [act for act in acts if act in ranked[:MOST_ACTS]]
         phrases: list[tuple[str, Act]] = []
         for act in acts:
             before = phrases[-1][1] if phrases else None
@@ -143,7 +141,7 @@ class Writer:
             else:
                 phrases.append((self._third(act, amount=0.8), act))
         sentences = []
-        for i in range(0, min(len(phrases), 12), 3):
+        for i in range(0, len(phrases), 3):
             group = phrases[i : i + 3]
             seconds = round(group[0][1].start / self.story.fps)
             openings = [
@@ -168,9 +166,8 @@ class Writer:
         if one.noun is None:
             return one.verb
         verb = self._word(one.verb)
-        articles = (one.noun.a, one.noun.the)
-        if one.verb == "appear" or one.noun.name == "camera":  # what is new is not known yet, and there is one camera
-            articles = articles[one.verb != "appear" :][:1]
+        known = any(noun == one.noun and count == 1 for noun, count, *_ in self.story.view) or one.noun.name == "camera"
+        articles = (one.noun.the,) if known else (one.noun.a,)
         subject = self._pick(articles) if one.count == 1 else one.noun.counted(one.count)
         return f"{subject} {third_person(verb) if one.count == 1 else verb} {one.way}".strip()
 
@@ -219,8 +216,13 @@ class Writer:
         return place.removeprefix("a ").removeprefix("an ").removeprefix("the ")
 
 
-def _is(groups: Sequence[tuple[Noun, int, str, str]]) -> str:
+def _is(groups: Sequence[Group]) -> str:
     return "is" if groups[0][1] == 1 and len(groups) == 1 else "are"
+
+
+def _the(group: Group) -> str:
+    noun, count, *_ = group
+    return noun.the if count == 1 else f"the {noun.plural}"
 
 
 def _overlap(first: Act, second: Act) -> float:

@@ -53,12 +53,16 @@ class Noun:
     def the(self) -> str:
         return f"the {self}"
 
+    @property
+    def plural(self) -> str:
+        return f"{self.colour} {plural(self.name)}".strip()
+
     def counted(self, count: int) -> str:
         """ "a red block", "three red blocks", "many red blocks"."""
         if count == 1:
             return self.a
         many = NUMBERS[count] if count < len(NUMBERS) else "many"
-        return f"{many} {self.colour} {plural(self.name)}".replace("  ", " ")
+        return f"{many} {self.plural}"
 
 
 def noun_of(cls: str) -> Noun:
