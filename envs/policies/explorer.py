@@ -8,7 +8,7 @@ from worldsim.core.protocols import Policy
 from worldsim.core.siblings import import_ours
 
 FAMILIES = {
-    "envs.voxel": "envs.policies.voxel_explorer:VoxelExplorer",
+    "envs.voxel": "envs.policies.voxel_roamer:make_voxel_explorer",
     "envs.doom": "envs.policies.doom_explorer:DoomExplorer",
     "envs.physics": "envs.policies.physics_pusher:PhysicsPusher",
 }

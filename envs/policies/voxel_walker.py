@@ -15,6 +15,7 @@ from envs.voxel.paths import Cell
 PITCH, YAW = "camera_pitch_down_deg", "camera_yaw_right_deg"
 Wish = dict[str, float]
 SEARCH_AGAIN_STEPS = 12
+LOOK_AHEAD = 8  # cells of a way that are tried for a straight line
 
 
 class Walker:
@@ -39,11 +40,11 @@ class Walker:
         self._step += 1
         if self._step - self._searched_at >= SEARCH_AGAIN_STEPS:
             self._searched_at = self._step
-            blocks = self.env.blocks.copy() if avoid else self.env.blocks
+            self._blocks = self.env.blocks.copy() if avoid else self.env.blocks
             for cell in avoid:
                 if cell != self.cell():
-                    blocks[cell] = BEDROCK
-            self._came_from = paths.search(blocks, paths.BLOCKING, *self.cell())
+                    self._blocks[cell] = BEDROCK
+            self._came_from = paths.search(self._blocks, paths.BLOCKING, *self.cell())
         speed = float(np.hypot(self.env.body[state.VX], self.env.body[state.VZ]))
         self._stuck = self._stuck + 1 if speed < 0.03 else 0
 
@@ -86,15 +87,29 @@ class Walker:
                     found += [(a, b, c) for b in heights if self._came_from[a, b, c] != paths.UNREACHED]
         return found
 
+    def way_to(self, goal: Cell) -> list[Cell]:
+        """The cells that are still ahead on the way to ``goal``; empty at the goal and where there is no way."""
+        way, here = paths.way(self._came_from, goal), self.cell()
+        return way[way.index(here) + 1 :] if here in way else way
+
+    def waypoint(self, way: list[Cell]) -> Cell:
+        """The farthest of the next cells of a way to which a level straight line leads; the next one at least."""
+        x, y, z = self.env.body[:3].tolist()
+        chosen = way[0]
+        for ahead in way[1:LOOK_AHEAD]:
+            goal = (ahead[0] + 0.5, ahead[2] + 0.5)
+            level = ahead[1] == self.cell()[1]
+            if not level or not paths.straight(self._blocks, paths.BLOCKING, x, int(y), z, *goal, hands.HALF_WIDTH_M):
+                break
+            chosen = ahead
+        return chosen
+
     def walk_to(self, goal: Cell) -> Wish:
         """A step on the way to ``goal``; the wish to stand still where there is none."""
-        way = paths.way(self._came_from, goal)
-        here = self.cell()
-        if here in way:
-            way = way[way.index(here) + 1 :]
+        way, here = self.way_to(goal), self.cell()
         if not way:
             return self.walk_straight((goal[0] + 0.5, goal[2] + 0.5))
-        ahead = way[0]
+        ahead = self.waypoint(way)
         wish = self.walk_straight((ahead[0] + 0.5, ahead[2] + 0.5))
         if wish.get("forward") and (ahead[1] > here[1] or self._stuck > 4):
             wish["jump"] = 1

@@ -5,6 +5,8 @@ A step leads to one of the four neighbouring columns: level, one block up by a j
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -62,6 +64,21 @@ def search(blocks, blocking, x, y, z):
                     last += 1
                     break
     return came_from
+
+
+@njit(cache=True)
+def straight(blocks, blocking, x, y, z, to_x, to_z, half_m):
+    """Whether a body of that half width can walk on level ground from (x, z) straight to (to_x, to_z), in m."""
+    far = math.hypot(to_x - x, to_z - z)
+    count = int(far / 0.2) + 1
+    for n in range(count + 1):
+        for side_x in (-half_m, half_m):
+            for side_z in (-half_m, half_m):
+                a = math.floor(x + (to_x - x) * n / count + side_x)
+                c = math.floor(z + (to_z - z) * n / count + side_z)
+                if not (0 <= a < blocks.shape[0] and 0 <= c < blocks.shape[2] and _stands(blocks, blocking, a, y, c)):
+                    return False
+    return True
 
 
 def is_closed_door(kind: int) -> bool:

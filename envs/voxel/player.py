@@ -102,7 +102,8 @@ def _walk(world, tables, buttons):
 
 @njit(cache=True)
 def _in_liquid(blocks, liquid, body):
-    x, y, z = math.floor(body[X]), math.floor(body[Y] + 0.3), math.floor(body[Z])
+    """Whether the feet are wet: one swims until they are out, and so high that one gets ashore."""
+    x, y, z = math.floor(body[X]), math.floor(body[Y] + 0.05), math.floor(body[Z])
     inside = 0 <= x < blocks.shape[0] and 0 <= y < blocks.shape[1] and 0 <= z < blocks.shape[2]
     return inside and liquid[blocks[x, y, z]]
 
