@@ -29,9 +29,9 @@ class PhysicsEnv(gymnasium.Env[Frames, dict[str, Any]]):
     """A scene that plays itself, and a body in it, the red one, that can be pushed.
 
     Observation: the frame, uint8 (height, width, 3). Action: ``push_x`` (right) and ``push_y`` (away), a direction in
-    the scene's own axes, of length 1 at most, and ``push_strength`` in [0, 1]: a force through the body's middle for
-    one step. World: metres, z up, gravity 9.81 m/s^2, the fixed camera looks along +y, give or take what the seed
-    turns it. The reward is 0 and no scene ends by itself.
+    the scene's own axes, of length 1 at most, and ``push_strength`` in [0, 1]: a force on the body for one step,
+    through its middle or, where it can tip over, higher up. World: metres, z up, gravity 9.81 m/s^2; the fixed camera
+    looks along +y, give or take what the seed turns it. The reward is 0 and no scene ends by itself.
 
     ``split`` chooses whether the physical parameters of a seed lie in the range for training ("in") or outside of it
     ("out"); ``camera="orbit"`` goes round the scene; with ``passive=True`` pushes have no effect.
@@ -90,7 +90,7 @@ class PhysicsEnv(gymnasium.Env[Frames, dict[str, Any]]):
     def step(self, action: dict[str, Any]) -> tuple[Frames, float, bool, bool, dict[str, Any]]:
         require_action(self.action_space, action)
         body = self.scene.things[self.scene.marked].body
-        self.data.xfrc_applied[body, :2] = 0.0 if self.passive else self._force_n(action)
+        self.data.xfrc_applied[body] = self._push(action)
         touched = self._advance()
         self.data.xfrc_applied[body] = 0.0
         self.steps += 1
@@ -189,14 +189,18 @@ class PhysicsEnv(gymnasium.Env[Frames, dict[str, Any]]):
         for thing in self.scene.things[1:]:
             model.body_gravcomp[thing.body] = 0.0 if present[thing.id] else 1.0
 
-    def _force_n(self, action: dict[str, Any]) -> np.ndarray:
-        """The push as a force (2,) over one step."""
+    def _push(self, action: dict[str, Any]) -> np.ndarray:
+        """The push as a force and a torque (6,) for one step."""
+        scene, wrench = self.scene, np.zeros(6)
+        if self.passive or self.life[scene.marked] != PRESENT:
+            return wrench
         direction = np.array([float(np.asarray(action[name]).item()) for name in ("push_x", "push_y")])
         direction /= max(float(np.hypot(*direction)), 1.0)
-        mass = self.scene.model.body_mass[self.scene.things[self.scene.marked].body]
-        speed = self.scene.push_m_s * float(np.asarray(action["push_strength"]).item())
-        pushed: np.ndarray = direction * (speed * mass / STEP_S)
-        return pushed if self.life[self.scene.marked] == PRESENT else 0 * pushed
+        body = scene.things[scene.marked].body
+        speed = scene.push_m_s * float(np.asarray(action["push_strength"]).item())
+        wrench[:2] = direction * (speed * scene.model.body_mass[body] / STEP_S)
+        wrench[3:] = np.cross(scene.push_up_m * self.data.xmat[body].reshape(3, 3)[:, 2], wrench[:3])
+        return wrench
 
     def _advance(self) -> np.ndarray:
         """One step of time; the pairs of things that touched, see ``ground_truth.touching``."""

@@ -30,9 +30,9 @@ def break_up(scene: Scene, data: mujoco.MjData, rule: Shattering, force_n: float
     place, speed = int(model.jnt_qposadr[model.body_jntadr[whole]]), int(model.body_dofadr[whole])
     at, quat = data.qpos[place : place + 3].copy(), data.qpos[place + 3 : place + 7].copy()
     velocity, spin = data.qvel[speed : speed + 3].copy(), data.qvel[speed + 3 : speed + 6].copy()
-    rotation = np.zeros(9)
-    mujoco.mju_quat2Mat(rotation, quat)
-    rotation = rotation.reshape(3, 3)
+    matrix = np.zeros(9)
+    mujoco.mju_quat2Mat(matrix, quat)
+    rotation = matrix.reshape(3, 3)
     bodies = [scene.things[shard].body for shard in rule.shards]
     centres = model.body_pos[bodies]  # of the shards in the whole
     spread = float(np.sqrt((centres**2).sum(1).mean()))

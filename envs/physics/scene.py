@@ -93,6 +93,7 @@ class Scene:
     shapes: Shapes
     marked: int  # the thing that pushes act on
     push_m_s: float  # the speed that a push of full strength gives it in one step
+    push_up_m: float  # how far above its middle, along its own z axis, the push takes hold
     substeps: int
     view: View
     light: Light
@@ -128,6 +129,7 @@ class SceneBuilder:
     substeps: int = 16
     view: View | None = None
     push_m_s: float = 1.0
+    push_up_m: float = 0.0
     shattering: Shattering | None = None
     vessel: Vessel | None = None
     crowded: bool = False  # many light contacts: conjugate gradients are several times faster, and a little softer
@@ -254,6 +256,6 @@ class SceneBuilder:
         )
         assert self.view is not None and self.marked and model.ngeom == len(looks)
         return Scene(
-            model, tuple(things), shapes, self.marked, self.push_m_s, self.substeps, self.view, light,
+            model, tuple(things), shapes, self.marked, self.push_m_s, self.push_up_m, self.substeps, self.view, light,
             dict(self.draw.values), velocities, self.shattering, self.vessel,
         )  # fmt: skip

@@ -17,7 +17,7 @@ def shatter(scene: SceneBuilder) -> None:
     The impact of some scenes is too weak. Whole and shards are different things: the shards wait until it breaks.
     """
     draw = scene.draw
-    breaks_at = draw.uniform("breaks_at_m_s", (1.5, 4.0), (1.0, 5.5))  # speed of a square impact that just breaks it
+    breaks_at = draw.uniform("breaks_at_m_s", (2.0, 5.5), (1.2, 7.0))  # speed of a square impact that just breaks it
     pieces = draw.integer("pieces", (8, 9, 10, 11, 12), (6, 7, 13, 14))
     size = draw.uniform("size_m", (0.26, 0.34), (0.21, 0.38))
     falls = draw.chance("falls", 0.6)

@@ -21,7 +21,7 @@ def pour(scene: SceneBuilder) -> None:
     count = draw.integer("grains", (18, 20, 22, 24), (14, 16, 26, 28))
     radius = draw.uniform("glass_radius_m", (0.40, 0.46), (0.36, 0.50))
     height = draw.uniform("glass_height_m", (0.8, 1.1), (0.6, 1.25))
-    aside = draw.uniform("aside_m", (0.0, 0.25), (0.0, 0.45))
+    aside = draw.uniform("aside_m", (0.0, 0.35), (0.0, 0.55))
     places = draw.rng("places")
     wall = 0.03
     # The middle of the bottom is the thing's place, so that its own z axis runs up the middle.
@@ -47,6 +47,6 @@ def pour(scene: SceneBuilder) -> None:
         part, smooth = Part("ball", (_GRAIN_M,), density=400), Surface(friction=None)
         grains.append(scene.add("grain", part, at, surface=smooth, drag_kg_s=0.6, colour=colour, like=like))
     scene.vessel = Vessel(glass, tuple(grains), radius, height + 0.08)
-    scene.substeps, scene.push_m_s = 4, 1.2
+    scene.substeps, scene.push_m_s, scene.push_up_m = 4, 1.2, height / 2
     scene.crowded = True
     scene.look_from((0.0, 0.0, 0.7), 3.7, 26)
