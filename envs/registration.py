@@ -116,7 +116,8 @@ def missing_dependency(entry: Entry) -> str | None:
 def how_to_install(entry: Entry) -> str:
     """What a game needs and how to get it; ``install`` in the table says it where pip alone does not do."""
     package, extra = entry.info["requires"]
-    return str(entry.info.get("install") or f"needs {package}: pip install 'worldsim[{extra}]'")
+    way = entry.info.get("install") or f"pip install 'worldsim[{extra}]'"
+    return f"needs {package}: {way}"
 
 
 def load_game(name: str) -> Any:

@@ -6,6 +6,7 @@ import shlex
 
 import pytest
 
+from envs.registration import GAMES
 from worldsim.cli.commands import COMMANDS
 from worldsim.cli.completion import candidates
 
@@ -35,7 +36,8 @@ def test_settings_that_are_not_given_yet(shell):
 
 def test_names_after_the_equals_sign(shell):
     assert complete(shell, "eval", "suite", "=", "con") == ["control"]
-    assert complete(shell, "collect", "env", "=") == ["doom/health_gathering", "doom/my_way_home", "voxel/arena"]
+    assert complete(shell, "collect", "env", "=") == GAMES.names()
+    assert complete(shell, "collect", "env", "=", "voxel/ar") == ["voxel/arena"]
     assert complete(shell, "eval", "suite", "=", "[control,dr") == ["[control,drift"]
     assert complete(shell, "ls", "en") == ["envs"]
 
