@@ -1,4 +1,4 @@
-"""Frames a second of the games on one core: the voxel arena; Doom and Atari through our wrappers beside the bare engine.
+"""Frames a second of the games on one core: voxel, physics; Doom and Atari through our wrappers beside bare engines.
 
     python benchmarks/envs.py [--seconds 4] [--json figures.json] [--any-core]
 
@@ -31,13 +31,14 @@ ARENAS = ((64, 64), (128, 128))
 
 
 def random_vectors(codec: ActionCodec, count: int, seed: int = 0) -> list[Any]:
-    """Channel vectors of a player who presses half of the buttons and turns by up to 15 degrees."""
+    """Channel vectors of a player who presses half of the buttons, turns by up to 15 degrees and pushes as it comes."""
     rng = stream(seed, "benchmark")
     vectors = []
     for _ in range(count):
         vec = codec.vector()
         for i, channel in enumerate(codec.channels):
-            vec[i] = rng.integers(2) if channel.kind == "binary" else rng.uniform(-15, 15)
+            low, high = max(channel.low, -15), min(channel.high, 15)
+            vec[i] = rng.integers(2) if channel.kind == "binary" else rng.uniform(low, high)
         vectors.append(vec)
     return vectors
 
@@ -103,6 +104,15 @@ def measure_arena(seconds: float) -> list[dict[str, Any]]:
             row = {"game": "voxel/arena", "size": f"{height}x{width}", "what": what}
             results.append({**row, "fps": median(rates.wall), "fps_cpu": median(rates.cpu), "repeats": vars(rates)})
     return results
+
+
+def measure_physics(name: str, seconds: float) -> list[dict[str, Any]]:
+    env = gymnasium.make(name, disable_env_checker=True)
+    rates = rate(player(env, with_truth=True), seconds)
+    row = {"game": name, "size": f"{env.unwrapped.height}x{env.unwrapped.width}"}  # type: ignore[attr-defined]
+    env.close()
+    what = "frame + depth, ids, camera, objects"
+    return [{**row, "what": what, "fps": median(rates.wall), "fps_cpu": median(rates.cpu), "repeats": vars(rates)}]
 
 
 def measure_doom(name: str, seconds: float) -> list[dict[str, Any]]:
@@ -184,11 +194,13 @@ def main() -> None:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     results = measure_arena(args.seconds)
     for entry in registration.GAMES:
-        if entry.name.startswith("doom/"):
+        family = entry.name.partition("/")[0]
+        if family in ("doom", "physics"):
             if registration.missing_dependency(entry):
                 print(f"{entry.name}: not measured, {registration.missing_dependency(entry)} is not installed")
                 continue
-            results += measure_doom(entry.name, args.seconds)
+            measure = measure_doom if family == "doom" else measure_physics
+            results += measure(entry.name, args.seconds / (1 if family == "doom" else 4))
     if importlib.util.find_spec("ale_py"):
         results += measure_ale(args.seconds)
     else:

@@ -21,7 +21,7 @@ def run(script: str, out: Path, *arguments: str) -> dict:
 def test_games(tmp_path):
     results = run("envs", tmp_path / "envs.json", "--seconds", "0.3", "--any-core")["results"]
     rows = results["games"] if isinstance(results, dict) else results
-    assert {"voxel/arena", "doom/my_way_home"} <= {row["game"] for row in rows}
+    assert {"voxel/arena", "doom/my_way_home", "physics/pour"} <= {row["game"] for row in rows}
     assert all(row["fps"] > 0 for row in rows)
 
 
