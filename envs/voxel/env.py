@@ -22,6 +22,7 @@ from envs.voxel.player import BUTTONS
 from envs.voxel.state import World
 from envs.voxel.tasks import TASKS
 from envs.voxel.textures import block_textures
+from worldsim.core.action_check import require_action
 from worldsim.core.errors import UnknownNameError, WorldsimError, did_you_mean
 from worldsim.core.seeding import stream
 from worldsim.core.types import Frames, GroundTruth
@@ -106,6 +107,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         return made.world(seed, self.time_of_day, self.day_length_steps)
 
     def step(self, action: dict[str, Any]) -> tuple[Frames, float, bool, bool, dict[str, Any]]:
+        require_action(self.action_space, action)
         buttons = self._buttons
         for i, name in enumerate(BUTTONS):
             buttons[i] = action[name]
@@ -114,6 +116,8 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         player.advance(self.world, kinds.TABLES, buttons, pitch_down_deg, yaw_right_deg)
         if self.world.counters[state.EVENT_COUNT]:
             self.read_events()
+        if self.world.counters[state.CHANGE_COUNT]:
+            self._cells_left = None
         reward, terminated = rewards.judge(self.world)
         return self._draw(), float(reward), bool(terminated), False, {}
 
@@ -136,7 +140,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         """Put the game into the state ``snapshot`` and return the frame seen there."""
         self.world = self.world._replace(**{name: snapshot[name].copy() for name in state.LASTING})
         self.world.events[:], self.world.changes[:] = 0, 0
-        self.last_step = None
+        self.last_step = self._cells_left = None
         self.objects = [
             (int(number), cls, x, y, z)
             for cls, (number, x, y, z) in zip(
@@ -149,9 +153,12 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
 
     def ground_truth(self) -> GroundTruth:
         """Depth, ids, camera and objects of the present frame; crosshair and swatches are not in depth and ids."""
+        if self._cells_left is None or len(self._cells_left) <= len(self.objects):
+            self._cells_left = np.bincount(self.ids.ravel(), minlength=len(self.objects) + 1)
         return ground_truth.collect(
             self.world,
             self.objects,
+            self._cells_left,
             self._depth,
             self._instance,
             self.eye(),
@@ -179,7 +186,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
             self.counters[[state.EVENT_COUNT, state.CHANGE_COUNT]] = 0
         INTERVENTIONS[name](*arguments.args, **arguments.kwargs)
         self.read_events()
-        self.last_step = None
+        self.last_step = self._cells_left = None
         return self._draw()
 
     def hud_mask(self) -> NDArray[np.bool_]:
@@ -222,6 +229,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         self.world = self.make_world(made, seed)
         self.objects: list[Placed] = list(made.objects)
         self.last_step: LastStep | None = None
+        self._cells_left: NDArray[np.intp] | None = None  # of each object; None: to be counted
         self.task_text = made.task_text
 
     def read_events(self) -> None:

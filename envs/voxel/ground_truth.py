@@ -25,28 +25,27 @@ def camera(eye: tuple[float, float, float], yaw_deg: float, pitch_deg: float, fo
 def collect(
     world: World,
     objects: list[Placed],
+    cells_left: NDArray[np.intp],
     depth: NDArray[np.float32],
     instance: NDArray[np.int32],
     eye: tuple[float, float, float],
     focal_px: float,
     steps_per_s: int,
 ) -> GroundTruth:
-    """Copies of the buffers, the camera, and the table of all objects.
+    """Copies of the buffers, the camera, and the table of all objects; ``cells_left`` counts the cells of each id.
 
     An object lives while a block of it is left or an entity bears its id; the place of a moving one is its middle.
     """
-    size = len(objects) + 1
-    visible = np.bincount(instance.ravel(), minlength=size).tolist()
-    left = np.bincount(world.ids.ravel(), minlength=size).tolist()
-    moving = {int(row[state.ID]): row for row in world.entities if row[state.SORT]}
-    table = []
-    for number, cls, x, y, z in objects:
-        alive, velocity = bool(left[number]), (0.0, 0.0, 0.0)
-        row = moving.get(number)
-        if row is not None:
-            x, y, z, *speeds = row[: state.VZ + 1].tolist()
-            y += float(row[state.HEIGHT_Y]) / 2
-            alive, velocity = True, (speeds[0] * steps_per_s, speeds[1] * steps_per_s, speeds[2] * steps_per_s)
-        table.append(ObjectState(number, cls, (x, y, z), velocity, alive, visible[number]))
+    visible = np.bincount(instance.ravel(), minlength=len(objects) + 1).tolist()
+    left = cells_left.tolist()
+    table = [
+        ObjectState(number, cls, (x, y, z), (0.0, 0.0, 0.0), left[number] > 0, visible[number])
+        for number, cls, x, y, z in objects
+    ]
+    for row in world.entities[world.entities[:, state.SORT] > 0].tolist():
+        number = int(row[state.ID])
+        middle = (row[state.X], row[state.Y] + row[state.HEIGHT_Y] / 2, row[state.Z])
+        velocity = (row[state.VX] * steps_per_s, row[state.VY] * steps_per_s, row[state.VZ] * steps_per_s)
+        table[number - 1] = ObjectState(number, objects[number - 1][1], middle, velocity, True, visible[number])
     place = camera(eye, float(world.body[state.YAW]), float(world.body[state.PITCH]), focal_px, depth.shape)
     return GroundTruth(depth.copy(), instance.copy(), place, tuple(table))
