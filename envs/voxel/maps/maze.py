@@ -31,8 +31,9 @@ CORRIDOR_HEIGHT = 3
 PITCH = 8  # metres from one room's middle to the next one's
 ROOM_SIZES = (4, 6)  # smallest and largest side of a room, in metres
 WALLS = tuple(f"{name}_room" for name in ("red", "orange", "yellow", "green", "teal", "blue", "purple", "pink"))
-SHAPES = {"pillar": (1, 3, 1), "cube": (1, 1, 1), "bench": (2, 1, 1), "wall": (1, 2, 2)}
+SHAPES = {"cube": 1, "post": 2, "pillar": 3, "column": 4}  # heights; one block wide, so that no doorway is blocked
 ROOMS_ACROSS = (2, 8)
+GEM_SHARE = 0.5  # of the rooms
 LOOP_SHARE = 0.2  # of the doorways that the tree left closed
 
 Node = tuple[int, int]
@@ -131,22 +132,27 @@ def _carve(made: Map, plan: Plan, rng: np.random.Generator) -> None:
 
 def _hang_doors(made: Map, plan: Plan, rng: np.random.Generator) -> None:
     """Doors in half of the rooms' doorways: one cell is walled up, the other gets a door, and a lintel above it."""
-    for room, other in ((pair[side], pair[1 - side]) for pair in plan.joined for side in (0, 1)):
-        if rng.random() < 0.5:
-            continue
-        x, z, width, depth = plan.rooms[room]
-        a, b = other[0] - room[0], other[1] - room[1]
-        if a:
-            at_x = x + width if a > 0 else x - 1
-            cells = [(at_x, PITCH * room[1] + PITCH // 2 + n) for n in (0, 1)]
-        else:
-            at_z = z + depth if b > 0 else z - 1
-            cells = [(PITCH * room[0] + PITCH // 2 + n, at_z) for n in (0, 1)]
-        (walled, open_) = cells if rng.random() < 0.5 else cells[::-1]
-        made.blocks[walled[0], FLOOR_Y : FLOOR_Y + CORRIDOR_HEIGHT, walled[1]] = NUMBER["maze_wall"]
-        made.blocks[open_[0], FLOOR_Y + 2, open_[1]] = NUMBER["maze_wall"]
-        kind = DOOR_ACROSS_X if a else DOOR_ACROSS_Z
-        made.add("door", kind, (open_[0], FLOOR_Y, open_[1]), (1, 2, 1))
+    for pair in plan.joined:
+        lane = int(rng.integers(2))  # the same at both ends: doors may be back to back
+        for room, other in (pair, pair[::-1]):
+            if rng.random() < 0.5:
+                _hang_door(made, plan, room, other, lane)
+
+
+def _hang_door(made: Map, plan: Plan, room: Node, other: Node, lane: int) -> None:
+    x, z, width, depth = plan.rooms[room]
+    along_x, along_z = other[0] - room[0], other[1] - room[1]
+    if along_x:
+        at_x = x + width if along_x > 0 else x - 1
+        cells = [(at_x, PITCH * room[1] + PITCH // 2 + n) for n in (0, 1)]
+    else:
+        at_z = z + depth if along_z > 0 else z - 1
+        cells = [(PITCH * room[0] + PITCH // 2 + n, at_z) for n in (0, 1)]
+    for n, (a, c) in enumerate(cells):
+        low = FLOOR_Y + 2 if n == lane else FLOOR_Y
+        made.blocks[a, low : FLOOR_Y + CORRIDOR_HEIGHT, c] = NUMBER["maze_wall"]
+    a, c = cells[lane]
+    made.add("door", DOOR_ACROSS_X if along_x else DOOR_ACROSS_Z, (a, FLOOR_Y, c), (1, 2, 1))
 
 
 def _furnish(made: Map, plan: Plan, rng: np.random.Generator, goal: Node) -> None:
@@ -157,12 +163,11 @@ def _furnish(made: Map, plan: Plan, rng: np.random.Generator, goal: Node) -> Non
         x, z, width, depth = plan.rooms[node]
         corners = rng.permutation(4).tolist()
         shape, colour = kinds[which]
-        size = SHAPES[shape]
-        a, c = divmod(corners[0], 2)
-        at = (x + a * (width - size[0]), FLOOR_Y, z + c * (depth - size[2]))
-        made.add(f"{NAMES[colour]}_{shape}", colour, at, size)
-        for cls, kind, corner in (("beacon", BEACON, corners[1]), ("gem", GEM, corners[2])):
+        things = [(f"{NAMES[colour]}_{shape}", colour, SHAPES[shape])]
+        if rng.random() < GEM_SHARE:
+            things.append(("gem", GEM, 1))
+        if node == goal:
+            things.append(("beacon", BEACON, ROOM_HEIGHT - 1))
+        for (cls, kind, height), corner in zip(things, corners, strict=False):
             a, c = divmod(corner, 2)
-            at = (x + a * (width - 1), FLOOR_Y, z + c * (depth - 1))
-            if (kind == BEACON and node == goal) or (kind == GEM and rng.random() < 0.5):
-                made.add(cls, kind, at, (1, ROOM_HEIGHT - 1 if kind == BEACON else 1, 1))
+            made.add(cls, kind, (x + a * (width - 1), FLOOR_Y, z + c * (depth - 1)), (1, height, 1))
