@@ -42,6 +42,11 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
     Raises WorldsimError for a size, hour, mode or option that is not offered, UnknownNameError for a map or task.
     """
 
+    world: World
+    objects: list[Placed]
+    last_step: LastStep | None  # what "undo" needs; None where there is nothing to undo
+    _cells_left: NDArray[np.intp] | None  # of each object; None: to be counted
+
     metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012 (gymnasium's own declaration)
 
     def __init__(
@@ -227,9 +232,8 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
 
     def _begin(self, made: Map, seed: int) -> None:
         self.world = self.make_world(made, seed)
-        self.objects: list[Placed] = list(made.objects)
-        self.last_step: LastStep | None = None
-        self._cells_left: NDArray[np.intp] | None = None  # of each object; None: to be counted
+        self.objects = list(made.objects)
+        self.last_step = self._cells_left = None
         self.task_text = made.task_text
 
     def read_events(self) -> None:

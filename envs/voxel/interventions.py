@@ -6,6 +6,7 @@ Positions are those of the object table: the middle of the object, in metres.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -151,7 +152,13 @@ def undo(env: Any) -> None:
     world.counters[_PLAYERS] = counters[_PLAYERS]
 
 
-INTERVENTIONS = {"remove": remove, "add": add, "recolour": recolour, "teleport": teleport, "undo": undo}
+INTERVENTIONS: dict[str, Callable[..., None]] = {
+    "remove": remove,
+    "add": add,
+    "recolour": recolour,
+    "teleport": teleport,
+    "undo": undo,
+}
 
 
 def _find(env: Any, object_id: int) -> tuple[tuple[NDArray[np.intp], ...], NDArray[np.float64] | None]:

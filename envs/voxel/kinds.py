@@ -160,7 +160,7 @@ class Tables(NamedTuple):
 
 def _column(name: str, nothing: object, dtype: type) -> NDArray:
     values = [getattr(BY_NUMBER[n], name) if n in BY_NUMBER else nothing for n in range(KIND_COUNT)]
-    column = np.array(values, dtype)
+    column: NDArray = np.array(values, dtype)
     column.setflags(write=False)
     return column
 

@@ -62,7 +62,7 @@ class Map:
 
     def wire(self, switch: int, lamp: int) -> None:
         """Let the switch with the id ``switch`` turn every cell of the object ``lamp`` on and off."""
-        self.lamps += [(switch, *map(int, cell)) for cell in np.argwhere(self.ids == lamp)]
+        self.lamps += [(switch, x, y, z) for x, y, z in np.argwhere(self.ids == lamp).tolist()]
 
     def add_entity(self, cls: str, row: NDArray[np.float64]) -> int:
         """Put a creature, item or falling block (a row from :mod:`envs.voxel.entities`) into the world."""
