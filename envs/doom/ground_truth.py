@@ -1,4 +1,4 @@
-"""What Doom knows of a frame: exact depth from the level's walls, ids and objects from the engine, the camera.
+"""What Doom knows of a frame: exact depth from the level's geometry, ids and objects from the engine, the camera.
 
 World axes: x east, y north, z up, as in the level; 32 map units are a metre, which makes the player 1.75 m tall.
 """
@@ -11,11 +11,15 @@ import numpy as np
 import vizdoom as vzd
 from numpy.typing import NDArray
 
+from envs.doom.depth import level_view
 from envs.doom.level import Level
 from worldsim.core.types import Camera, GroundTruth, ObjectState
 
 UNITS_PER_METRE = 32.0
 TICS_PER_SECOND = 35.0
+PLAYER = "DoomPlayer"
+FIRST_DOOR_ID = 100_000  # beyond the engine's ids of an episode
+WEAPON_UNITS = 8.0  # in front of everything: the weapon is a picture on the screen and has no place in the level
 
 # In the order in which the engine hands them over with each frame.
 CAMERA_VARIABLES = (
@@ -60,20 +64,25 @@ def intrinsics(screen: tuple[int, int], height: int, width: int) -> NDArray[np.f
 def describe(state: vzd.GameState, level: Level, screen: tuple[int, int], height: int, width: int) -> GroundTruth:
     """The ground truth of the frame ``state`` shows, which needs the engine's labels; sizes in pixels."""
     assert state.game_variables is not None
-    x, y, z, angle_deg = state.game_variables.tolist()
+    x, y, z, angle_deg = state.game_variables.tolist()[: len(CAMERA_VARIABLES)]
     view = View(np.array([x, y, z]), angle_deg, intrinsics(screen, height, width), height, width)
+    heights = _heights(state, level)
+    depth, doors = level_view(level, heights, view.position, view.axes, view.K, height, width)
     ids = _instance_ids(state, height, width)
-    depth = level_depth(view, level)
-    objects = []
+    ids[(ids == 0) & (doors >= 0)] = FIRST_DOOR_ID + doors[(ids == 0) & (doors >= 0)]
+    objects = _doors(level, heights, ids)
     assert state.objects is not None
     for thing in state.objects:
-        if thing.name == "DoomPlayer":
-            continue
         position = np.array([thing.position_x, thing.position_y, thing.position_z])
         velocity = np.array([thing.velocity_x, thing.velocity_y, thing.velocity_z]) * TICS_PER_SECOND
         mask = ids == thing.id + 1
-        # A sprite is a picture that faces the viewer: all of it is as far away as its object.
-        depth[mask] = view.axes[:, 2] @ (position - view.position)
+        if thing.name == PLAYER:
+            if not mask.any():
+                continue  # what is seen of the player is the weapon
+            depth[mask] = WEAPON_UNITS
+        else:
+            # A sprite is a picture that faces the viewer: all of it is as far away as its object.
+            depth[mask] = view.axes[:, 2] @ (position - view.position)
         objects.append(
             ObjectState(
                 id=thing.id + 1,
@@ -91,30 +100,23 @@ def describe(state: vzd.GameState, level: Level, screen: tuple[int, int], height
     return GroundTruth(depth_m, ids, Camera(view.K, pose), tuple(objects))
 
 
-def level_depth(view: View, level: Level) -> NDArray[np.float64]:
-    """Planar depth (H, W) of the level without objects, in map units, at the pixel centres."""
-    across = (np.arange(view.width) - view.K[0, 2]) / view.K[0, 0]
-    down = (np.arange(view.height) - view.K[1, 2]) / view.K[1, 1]
-    right, forward = view.axes[:2, 0], view.axes[:2, 2]
-    wall = _wall_depth(view.position[:2], forward + across[:, None] * right, level.walls)
-    to_plane = np.where(down > 0, view.position[2] - level.floor_height, view.position[2] - level.ceiling_height)
-    with np.errstate(divide="ignore"):
-        plane = np.where(down == 0, np.inf, to_plane / down)
-    return np.minimum(wall[None, :], plane[:, None])
+def _doors(level: Level, heights: NDArray[np.float64], ids: NDArray[np.int32]) -> list[ObjectState]:
+    """Doors as objects, each at the middle of its lower edge, which rises as it opens."""
+    objects = []
+    for sector in np.flatnonzero(level.is_door):
+        lines = level.lines[(level.front == sector) | (level.back == sector)].reshape(-1, 2)
+        position = np.array([*(lines.min(axis=0) + lines.max(axis=0)) / 2, heights[sector, 1]])
+        pixels = int((ids == FIRST_DOOR_ID + sector).sum())
+        number = int(FIRST_DOOR_ID + sector)
+        objects.append(ObjectState(number, "Door", _metres(position), (0.0, 0.0, 0.0), True, pixels))
+    return objects
 
 
-def _wall_depth(eye: NDArray, rays: NDArray, walls: NDArray) -> NDArray[np.float64]:
-    """How many times each ray (W, 2) fits between the eye and the nearest of the walls (N, 4) it meets."""
-    start, along = walls[:, :2] - eye, walls[:, 2:] - walls[:, :2]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        across = _cross(rays[:, None], along)
-        times = _cross(start, along) / across
-        share = _cross(start, rays[:, None]) / across
-    return np.where((share >= 0) & (share <= 1) & (times > 0), times, np.inf).min(axis=1)
-
-
-def _cross(a: NDArray, b: NDArray) -> NDArray:
-    return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+def _heights(state: vzd.GameState, level: Level) -> NDArray[np.float64]:
+    """Floor and ceiling (S, 2) of every sector at this moment: doors move."""
+    if state.sectors is None:
+        return level.heights
+    return np.array([(sector.floor_height, sector.ceiling_height) for sector in state.sectors])
 
 
 def _instance_ids(state: vzd.GameState, height: int, width: int) -> NDArray[np.int32]:

@@ -1,44 +1,57 @@
-"""The shape of a level, read from its UDMF text: walls, floor and ceiling."""
+"""The shape of a level, read from its UDMF text: lines, and the heights of the sectors on their two sides."""
 
 from __future__ import annotations
 
 import os
 import re
-import struct
 from dataclasses import dataclass
 
 import numpy as np
 import vizdoom as vzd
 from numpy.typing import NDArray
 
-from envs.doom.scenarios import Scenario
+from envs.doom.wad import read_lump
+
+STEP_UNITS = 24  # the highest step a player climbs
+PLAYER_UNITS = 56  # how tall a player is
+DOOR_SPECIALS = (11, 12)
 
 
 @dataclass(frozen=True)
 class Level:
-    """A level of one storey, in map units."""
+    """A level in map units. A line's front side is on the right of the way from its start to its end."""
 
-    walls: NDArray[np.float64]  # (N, 4): x1, y1, x2, y2
-    floor_height: float
-    ceiling_height: float
+    lines: NDArray[np.float64]  # (N, 4): x1, y1, x2, y2
+    front: NDArray[np.int64]  # (N,) sector on the front side
+    back: NDArray[np.int64]  # (N,) sector on the back side, -1 for a solid wall
+    heights: NDArray[np.float64]  # (S, 2) floor and ceiling of each sector when the level begins
+    walls: NDArray[np.float64]  # (M, 4) the lines nobody can walk across, doors taken as open
+    doors: NDArray[np.float64]  # (D, 4) the lines that open a door when they are used
+    is_door: NDArray[np.bool_]  # (S,) the sectors whose ceilings those lines move
 
 
-def read_level(scenario: Scenario) -> Level:
-    """The level of a bundled scenario whose floors are all equally high, as are its ceilings."""
-    with open(os.path.join(vzd.scenarios_path, f"{scenario.name}.wad"), "rb") as file:
-        wad = file.read()
-    count, directory = struct.unpack("<ii", wad[4:12])
-    lumps = [struct.unpack("<ii8s", wad[directory + 16 * i : directory + 16 * i + 16]) for i in range(count)]
-    start, size = next((start, size) for start, size, name in lumps if name.rstrip(b"\0") == b"TEXTMAP")
-    blocks: dict[str, list[dict[str, str]]] = {"vertex": [], "linedef": [], "sector": []}
-    for kind, body in re.findall(
-        r"(vertex|linedef|sector)\b[^{;]*\{([^}]*)\}", wad[start : start + size].decode("ascii")
-    ):
+def read_level(name: str) -> Level:
+    """The level of the bundled ViZDoom scenario ``name``."""
+    with open(os.path.join(vzd.scenarios_path, f"{name}.wad"), "rb") as file:
+        return parse_level(read_lump(file.read(), "TEXTMAP").decode("ascii"))
+
+
+def parse_level(text: str) -> Level:
+    """The level that a UDMF ``text`` describes."""
+    blocks: dict[str, list[dict[str, str]]] = {"vertex": [], "linedef": [], "sidedef": [], "sector": []}
+    for kind, body in re.findall(r"(vertex|linedef|sidedef|sector)\b[^{;]*\{([^}]*)\}", text):
         blocks[kind].append(dict(re.findall(r"(\w+)\s*=\s*([^;]+);", body)))
     points = np.array([(float(vertex["x"]), float(vertex["y"])) for vertex in blocks["vertex"]])
-    # Lines with two sides are the borders between sectors; one walks and sees through them.
-    solid = [(int(line["v1"]), int(line["v2"])) for line in blocks["linedef"] if not line.get("twosided")]
-    walls = np.concatenate([points[[a for a, _ in solid]], points[[b for _, b in solid]]], axis=1)
-    (floor,) = {float(sector.get("heightfloor", 0)) for sector in blocks["sector"]}
-    (ceiling,) = {float(sector.get("heightceiling", 0)) for sector in blocks["sector"]}
-    return Level(walls, floor, ceiling)
+    side_sector = [int(side["sector"]) for side in blocks["sidedef"]]
+    lines = np.array([[*points[int(line["v1"])], *points[int(line["v2"])]] for line in blocks["linedef"]])
+    front = np.array([side_sector[int(line["sidefront"])] for line in blocks["linedef"]])
+    back = np.array([side_sector[int(line.get("sideback", -1))] if line.get("twosided") else -1 for line in blocks["linedef"]])  # fmt: skip  # noqa: E501
+    heights = np.array([[float(sector.get(f"height{what}", 0)) for what in ("floor", "ceiling")] for sector in blocks["sector"]])  # fmt: skip  # noqa: E501
+    opens = np.array([int(line.get("special", 0)) in DOOR_SPECIALS for line in blocks["linedef"]])
+    is_door = np.isin(np.arange(len(heights)), back[opens])
+    one, other = heights[front], heights[back]
+    step = np.abs(one[:, 0] - other[:, 0])
+    opening = np.minimum(one[:, 1], other[:, 1]) - np.maximum(one[:, 0], other[:, 0])
+    shut = (back < 0) | (~opens & ((step > STEP_UNITS) | (opening < PLAYER_UNITS)))
+    shut |= np.array([line.get("blocking") == "true" for line in blocks["linedef"]])
+    return Level(lines, front, back, heights, lines[shut], lines[opens], is_door)

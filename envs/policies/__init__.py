@@ -20,6 +20,12 @@ POLICIES.add(
     number="skill from 0 to 1, 1 unless given",
 )
 POLICIES.add(
+    "doom_expert",
+    "envs.policies.doom_experts:DoomExpert",
+    "plays the tasks of the Doom games",
+    number="skill from 0 to 1, 1 unless given",
+)
+POLICIES.add(
     "look_away",
     "envs.policies.camera_paths:LookAway",
     "turns half around, looks there, turns back",

@@ -7,22 +7,11 @@ from numpy.typing import NDArray
 
 from envs.doom.env import MAX_YAW_DEG, DoomEnv
 from envs.doom.floor import Floor
-from envs.doom.level import read_level
+from envs.policies.doom_walker import Walker, keys_towards
 from worldsim.core.actions import ActionCodec
 from worldsim.core.seeding import stream
 from worldsim.core.types import Frames
 
-# The keys that lead along a way so many eighths of a turn to the left of the view.
-KEYS_TOWARDS = (
-    ("forward",),
-    ("forward", "left"),
-    ("left",),
-    ("back", "left"),
-    ("back",),
-    ("back", "right"),
-    ("right",),
-    ("forward", "right"),
-)
 FACING_THE_WAY = 0.6  # share of walks that look ahead; the others hold the view at some angle to the way
 # What the next moments are for, how often it is chosen and how many steps it lasts (from, to).
 MODES = ("walk", "fumble", "look", "stand")
@@ -35,8 +24,9 @@ KEYS = ("forward", "back", "left", "right")
 class DoomExplorer:
     """Walks to places it has seen least, looking ahead or aside, and now and then fumbles, looks around or stands.
 
-    In ``my_way_home`` about half of the episodes make for the vest sooner or later, the others keep away from it. In
-    ``health_gathering`` half pick up the medikits that keep them alive, the others pass them by. It knows the level
+    Where there is a vest about half of the episodes make for it sooner or later, the others keep away from it. In
+    ``health_gathering`` half pick up the medikits that keep them alive, the others pass them by. It opens the doors on
+    its way, and fires a few shots now and then where it has a weapon. It knows the level
     and where it and the things are (privileged); a fumble presses random keys, so that actions are not a function of
     what is seen.
     """
@@ -44,18 +34,19 @@ class DoomExplorer:
     def __init__(self, env: DoomEnv):
         self.env = env
         self.codec = ActionCodec.from_space(env.action_space)
-        self._walls = read_level(env.scenario).walls
-        self._floor: Floor | None = None
+        self._walker = Walker(env)
         self.reset(0)
 
     def reset(self, seed: int) -> None:
         self._rng = stream(seed, "doom_explorer")
+        self._trigger_rng = stream(seed, "doom_explorer", "trigger")
+        self._trigger_left = 0
+        self._walker.reset()
         self._purposeful = self._rng.random() < 0.55
         self._hungry_below = self._rng.uniform(30, 100)  # points of health
         self._steps = 0
         self._mode, self._mode_left = "walk", 0
         self._goal_left = 0
-        self._path = np.zeros((0, 2))
         self._visits: NDArray[np.float64] | None = None
         self._last_place = np.zeros(2)
         self._blocked = 0
@@ -73,6 +64,8 @@ class DoomExplorer:
             keys, yaw = self._fumble()
         else:
             keys, yaw = (), self._turn_deg if self._mode == "look" else 0.0
+        if "attack" in self.env.scenario.keys:
+            keys = (*keys, *self._shoot())
         yaw = float(np.clip(yaw, -MAX_YAW_DEG, MAX_YAW_DEG))
         return self.codec.vector(camera_yaw_right_deg=yaw, **dict.fromkeys(keys, 1.0))
 
@@ -86,13 +79,15 @@ class DoomExplorer:
         self._fumble_left = 0
 
     def _walk(self, place: tuple[float, float], angle_deg: float) -> tuple[tuple[str, ...], float]:
-        if self._goal_left <= 0 or np.hypot(*(self._path[-1] - place)) < 24:
-            self._path = self._floor_at(place).path(place, self._choose_goal(place))
+        if self._goal_left <= 0 or np.hypot(*(self._walker.path[-1] - place)) < 24:
+            self._walker.plan(place, self._choose_goal(place))
             self._goal_left = 60
         self._goal_left -= 1
-        dx, dy = self._next_waypoint(place) - np.array(place)
-        way_left_deg = np.rad2deg(np.arctan2(dy, dx)) - angle_deg
-        keys = KEYS_TOWARDS[round(way_left_deg / 45) % 8]
+        opening = self._walker.open_door(place, angle_deg, self._steps)
+        if opening:
+            return opening
+        way_left_deg = self._walker.way_left_deg(place, angle_deg)
+        keys = keys_towards(way_left_deg)
         left_deg = (way_left_deg + self._view_offset_deg + 180) % 360 - 180
         if abs(left_deg) < TOLERATED_DEG:
             return keys, 0.0
@@ -107,14 +102,12 @@ class DoomExplorer:
         self._fumble_left -= 1
         return self._fumble_keys, self._fumble_yaw
 
-    def _next_waypoint(self, place: tuple[float, float]) -> NDArray[np.float64]:
-        """The farthest place on the path to which nothing is in the way."""
-        nearest = int(((self._path - place) ** 2).sum(axis=1).argmin())
-        floor = self._floor_at(place)
-        for index in range(min(nearest + 24, len(self._path) - 1), nearest, -1):
-            if floor.is_straight(place, self._path[index]):
-                return self._path[index]
-        return self._path[min(nearest + 1, len(self._path) - 1)]
+    def _shoot(self) -> tuple[str, ...]:
+        """Bursts: an attack held for some steps in every thirty or so."""
+        if self._trigger_left <= 0 and self._trigger_rng.random() < 0.05:
+            self._trigger_left = int(self._trigger_rng.integers(1, 8))
+        self._trigger_left -= 1
+        return ("attack",) if self._trigger_left >= 0 else ()
 
     def _choose_goal(self, place: tuple[float, float]) -> tuple[float, float]:
         floor = self._floor_at(place)
@@ -154,9 +147,7 @@ class DoomExplorer:
         return np.array(things).reshape(-1, 2)
 
     def _floor_at(self, place: tuple[float, float] | NDArray[np.float64]) -> Floor:
-        if self._floor is None:
-            self._floor = Floor(self._walls, inside=(float(place[0]), float(place[1])))
-        return self._floor
+        return self._walker.floor(place)
 
 
 def _clearance(start: NDArray[np.float64], end: NDArray[np.float64], things: NDArray[np.float64]) -> float:

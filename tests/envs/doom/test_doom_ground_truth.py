@@ -48,7 +48,7 @@ def world_points(truth):
 def test_surfaces_are_where_the_engine_draws_them(walk):
     env, go = walk
     agreement = []
-    ceiling_m = env._level.ceiling_height / UNITS_PER_METRE
+    ceiling_m = env.level.heights[0, 1] / UNITS_PER_METRE
     for seed in range(6):
         go(seed, 12)
         truth = env.ground_truth()
