@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,8 +98,12 @@ def read_clips(table: EpisodeTable, wanted: Sequence[ClipPlace]) -> Iterator[Cli
             truth=None if truth is None else truth[place.start : place.start + place.frames],
             up=up,
             frame_shape=table.frame_shape,
-            read_frames=lambda numbers, row=place.row: table.read_frames(row + np.asarray(numbers, np.int64)),
+            read_frames=partial(_read_frames, table, place.row),
         )
+
+
+def _read_frames(table: EpisodeTable, row: int, numbers: NDArray[np.int64]) -> Frames:
+    return table.read_frames(row + numbers)
 
 
 def _read_episode(table: EpisodeTable, episode: int):

@@ -139,9 +139,9 @@ def _heights(path: CameraPath, clip: Clip) -> list[Act]:
     """Jumps, and a height that is another one at the end."""
     height = np.concatenate([[0.0], np.cumsum(path.up_m)])
     acts, free = [], 0
-    for t in np.flatnonzero(clip.pressed("jump")):
+    for t in np.flatnonzero(clip.pressed("jump")).tolist():
         if t >= free and height[t + 1 : t + 5].max(initial=-np.inf) - height[t] > 0.35:
-            acts.append(Act(int(t), min(int(t) + 5, len(clip) - 1), "jump", minor=True))
+            acts.append(Act(t, min(t + 5, len(clip) - 1), "jump", minor=True))
             free = t + 6
     change = float(height[-3:].min() - height[:3].max()), float(height[-3:].max() - height[:3].min())
     if change[0] > 0.7:

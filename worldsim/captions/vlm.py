@@ -94,10 +94,10 @@ class VlmCaptioner:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
             processor = transformers.AutoProcessor.from_pretrained(config.model, revision=config.revision)
-            model = transformers.AutoModelForImageTextToText.from_pretrained(
+            model: Any = transformers.AutoModelForImageTextToText.from_pretrained(
                 config.model, revision=config.revision, dtype="auto", use_safetensors=True
             )
-            model = model.to(device).eval()
+            model.to(device).eval()
         except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
             reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise WorldsimError(
