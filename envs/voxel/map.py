@@ -65,7 +65,7 @@ class Map:
         self.lamps += [(switch, x, y, z) for x, y, z in np.argwhere(self.ids == lamp).tolist()]
 
     def add_entity(self, cls: str, row: NDArray[np.float64]) -> int:
-        """Put a creature, item or falling block (a row from :mod:`envs.voxel.entities`) into the world."""
+        """Put a creature, item or falling block (a row from :mod:`envs.voxel.creatures`) into the world."""
         row = row.copy()
         x, y, z = row[:3].tolist()
         row[state.ID] = number = self._enter(cls, x, y + float(row[state.HEIGHT_Y]) / 2, z)

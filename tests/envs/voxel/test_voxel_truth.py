@@ -35,8 +35,10 @@ def test_depth_and_camera_land_on_the_faces_of_the_blocks_named_by_ids(play_at, 
         assert (truth.instance_ids[~seen] == 0).all()
 
 
-def test_pixels_reproject_onto_the_same_surface_in_another_view(play_at):
-    game, fine = play_at(), play_at(512, 512)
+@pytest.mark.parametrize("name", ["arena", "gallery"])
+def test_pixels_reproject_onto_the_same_surface_in_another_view(play_at, name):
+    """Doors, cakes and creatures of the gallery included, which are boxes and not whole blocks."""
+    game, fine = play_at(map=name), play_at(512, 512, map=name)
     compared = 0
     for seed in range(6):
         game.env.reset(seed=seed)
@@ -45,6 +47,8 @@ def test_pixels_reproject_onto_the_same_surface_in_another_view(play_at):
         snapshot = game.env.get_state()
         snapshot["body"][:8] += (0.4, 0.1, -0.3, 0, 0, 0, 9, 4)
         fine.env.set_state(snapshot)
+        if game.env.blocks[tuple(int(n) for n in fine.env.eye())]:
+            continue  # the second eye would be in a wall
         second = fine.env.ground_truth()
         points = world_points(first)
         cam = (points - second.camera.T_world_camera[:3, 3]) @ second.camera.T_world_camera[:3, :3]
@@ -60,7 +64,7 @@ def test_pixels_reproject_onto_the_same_surface_in_another_view(play_at):
         same &= second.instance_ids[v, u] == first.instance_ids[inside]
         assert same[~covered].mean() > 0.99
         compared += int((~covered).sum())
-    assert compared > 6_000
+    assert compared > 5_000
 
 
 def test_camera_is_a_rotation_with_a_70_degree_view(game):
