@@ -33,6 +33,8 @@ class AleGame(GymGame):
 
     def set_state(self, state: dict[str, Any]) -> Frames:
         env: Any = self.game.unwrapped
+        if self._frame is None:
+            self.game.reset()  # Gymnasium refuses steps before one
         env.ale.restoreSystemState(ale_py.ALEState(state["console"]))
         env.np_random.bit_generator.state = state["random"]
         self.np_random.bit_generator.state = state["own_random"]

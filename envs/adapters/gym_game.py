@@ -155,8 +155,10 @@ class GymGame(gymnasium.Env):
 
     def _own_size(self) -> tuple[int, int]:
         """Height and width of the picture as the game gives it; one that it renders has to be looked at."""
-        self._obs, _ = self.game.reset(seed=0)
-        picture = self.game.render() if self._picture is None else self._picture(self._obs)
+        if self._picture is not None:
+            return self._picture(self.game.observation_space.sample()).shape[:2]
+        self.game.reset(seed=0)
+        picture = self.game.render()
         if not is_picture(picture):
             got = f"{picture.dtype} of shape {picture.shape}" if isinstance(picture, np.ndarray) else repr(picture)
             raise WorldsimError(f"the game {self.name!r} shows no RGB picture: its render() gives {got}.")

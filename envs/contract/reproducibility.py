@@ -48,7 +48,7 @@ def branches_are_exact(game: Subject) -> str:
         seed, point = SEED + number, int(rng.integers(0, STEPS // 2))
         vectors = game.actions(point + STEPS_AFTER, f"branch {number}")
         before = list(game.play(game.env, vectors[:point], seed))
-        if len(before) <= point:
+        if len(before) <= point or before[-1].terminated or before[-1].truncated:
             continue  # ended before
         state = env.get_state() if isinstance(env, Snapshots) else None
         expected = [before[-1], *game.go_on(game.env, vectors[point:])]
