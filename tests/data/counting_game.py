@@ -50,4 +50,14 @@ class CyclingPolicy:
         return vec
 
 
+class BrokenPolicy(CyclingPolicy):
+    """Its tenth action is not a number."""
+
+    def act(self, obs):
+        vec = super().act(obs)
+        if obs[0, 0, 0] == 9:
+            vec[0] = np.nan
+        return vec
+
+
 gymnasium.register("test/Counting-v0", entry_point=CountingGame)

@@ -14,19 +14,22 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from worldsim.core.actions import ActionCodec
-from worldsim.core.errors import WorldsimError
+from worldsim.core.errors import UnknownNameError, WorldsimError
 from worldsim.core.records import RunRecord, content_hash, to_plain, utc_now
 from worldsim.data import parts, store
 from worldsim.data.pool import Pool
+from worldsim.data.ray_pool import RayPool
 from worldsim.data.rows import TableInfo, episode_rows
 from worldsim.data.worker import make_game
 
+EXECUTORS = ("local", "ray")
 COMMIT_BYTES = 64 << 20  # frames a commit holds, uncompressed
 
 
@@ -42,6 +45,8 @@ def collect(
     split: str = "train",
     workers: int = 2,
     truth: bool = False,
+    executor: str = "local",
+    ray_address: str | None = None,
     storage_options: dict[str, str] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> store.EpisodeTable:
@@ -49,22 +54,29 @@ def collect(
 
     ``make_policy`` is "module:attribute" of a function (unwrapped env) -> Policy. ``out`` is a local folder or an
     object-store URL. With ``truth`` camera and objects of every frame are stored where the game offers them
-    (``EpisodeTable.read_truth``). ``progress`` gets one line about once a second (default: stderr).
+    (``EpisodeTable.read_truth``). ``executor`` is "local", ``workers`` processes here, or "ray", up to ``workers``
+    episodes at a time on the Ray cluster at ``ray_address`` (one is started here unless given). ``progress`` gets one
+    line about once a second (default: stderr).
     Raises WorldsimError when ``out`` holds a table made with other settings, or cannot be written.
     """
     out = str(out)
     say = progress or _print_progress
     if episodes < 1 or max_steps < 1 or workers < 1:
         raise WorldsimError(f"episodes={episodes}, max_steps={max_steps} and workers={workers} must be at least 1.")
+    if executor not in EXECUTORS:
+        raise UnknownNameError("executor", executor, EXECUTORS)
     info = describe(env_id, make_policy, episodes, env_kwargs or {}, max_steps, seed, split, truth)
     record = RunRecord("collect", Path(out).name, info.to_json(), planned=episodes, started_utc=utc_now())
     record.seeds = {"root": seed}
+    make_pool: Callable[..., Pool | RayPool] = partial(Pool, workers)
+    if executor == "ray":
+        make_pool = partial(RayPool, workers, ray_address)
     begun = time.monotonic()
     if _committed(out, info, storage_options) == episodes:
         say(f"{out} is finished: {episodes} episodes; nothing to do.")
     else:
         with parts.locked(_parts_folder(out, info)) as folder:
-            _play_and_commit(out, folder, info, workers, storage_options, say)
+            _play_and_commit(out, folder, info, make_pool, storage_options, say)
     record.wall_s = time.monotonic() - begun
     return _finish(out, info, record, storage_options)
 
@@ -73,7 +85,7 @@ def _play_and_commit(
     out: str,
     folder: Path,
     info: TableInfo,
-    workers: int,
+    make_pool: Callable[..., Pool | RayPool],
     storage_options: dict[str, str] | None,
     say: Callable[[str], None],
 ) -> None:
@@ -82,7 +94,7 @@ def _play_and_commit(
     missing = [i for i in range(done, episodes) if not parts.path_of(folder, i).exists()]
     chunk = max(1, COMMIT_BYTES // ((info.max_steps + 1) * info.height * info.width * 3))
     begun = said = time.monotonic()
-    pool = Pool(min(workers, len(missing)), folder, info, missing)
+    pool = make_pool(folder, info, missing)
     try:
         while done < episodes:
             # Counted from episode 0, so that commits fall on the same episodes however often a run was stopped.
@@ -187,7 +199,7 @@ def _commit(out: str, folder: Path, numbers: range, info: TableInfo, storage_opt
         parts.path_of(folder, i).unlink()
 
 
-def _status(pool: Pool, episodes: int, missing: int, seconds: float) -> str:
+def _status(pool: Pool | RayPool, episodes: int, missing: int, seconds: float) -> str:
     played = f"{episodes - missing + pool.finished}/{episodes} episodes"
     if not pool.finished:
         return f"{played}, starting"

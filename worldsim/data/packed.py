@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,7 +105,7 @@ class PackedClipReader:
         place = int(np.searchsorted(self._starts_before, pick, side="right")) - 1
         number, episode, _ = self._places[place]
         start = pick - int(self._starts_before[place])
-        table: Any = self.tables[number]
+        table = self.tables[number]
         height, width = table.episodes.sizes[episode].tolist()
         room = left // tokens_of(1, height, width, self.patch_px)
         count = min(wanted, int(table.episodes.lengths[episode]) - start, room)
@@ -114,4 +113,5 @@ class PackedClipReader:
             return None
         row = np.array([table.episodes.offsets[episode] + start])
         (caption,) = self._captions[number].choose(row, row + count - 1, share)
-        return PackedClip(*table.read_clip(episode, start, count), caption, number, episode, start)
+        frames, actions, rewards, terminated = table.read_clip(episode, start, count)
+        return PackedClip(frames, actions, rewards, terminated, caption, number, episode, start)

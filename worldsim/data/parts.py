@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -42,8 +43,14 @@ def path_of(folder: Path, number: int) -> Path:
 
 def write(folder: Path, number: int, episode: Episode) -> None:
     """Write an episode so that it is there as a whole or not at all; WorldsimError on a full disk."""
+    write_bytes(folder, number, to_bytes(episode))
+
+
+def to_bytes(episode: Episode) -> bytes:
+    """The content of an episode's file."""
     buffer = io.BytesIO()
     truth = {} if episode.truth is None else TruthTrack.of(episode.truth).arrays()
+    more: dict[str, Any] = {f"truth.{name}": values for name, values in truth.items()}
     np.savez(
         buffer,
         frames=episode.frames,
@@ -51,10 +58,15 @@ def write(folder: Path, number: int, episode: Episode) -> None:
         rewards=episode.rewards,
         ends=np.array([episode.terminated, episode.truncated]),
         seed=np.array(episode.seed, np.int64),
-        **{f"truth.{name}": values for name, values in truth.items()},
+        **more,
     )
+    return buffer.getvalue()
+
+
+def write_bytes(folder: Path, number: int, content: bytes) -> None:
+    """Write what :func:`to_bytes` made, here or on another machine."""
     try:
-        write_atomic(path_of(folder, number), buffer.getvalue())
+        write_atomic(path_of(folder, number), content)
     except OSError as error:
         raise WorldsimError(
             f"cannot write episode {number} to {folder} ({error.strerror}); free space and run the same command again."

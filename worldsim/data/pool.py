@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-from collections.abc import Iterable
+from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -16,16 +16,19 @@ from worldsim.data.worker import worker_main
 
 
 class Pool:
-    """``count`` processes that leave the episodes ``numbers`` in ``folder``; ``finished`` and ``frames`` count them."""
+    """Up to ``count`` processes that leave the episodes ``numbers`` in ``folder``.
 
-    def __init__(self, count: int, folder: Path, info: TableInfo, numbers: Iterable[int]):
+    ``finished`` and ``frames`` count what was played.
+    """
+
+    def __init__(self, count: int, folder: Path, info: TableInfo, numbers: Sequence[int]):
         self.finished = self.frames = 0
         self._numbers = iter(numbers)
         self._busy: dict[Connection, SpawnProcess] = {}
         self._processes: list[SpawnProcess] = []
         # Spawned, not forked: games and numba keep threads and locks that a fork would copy in any state.
         context = multiprocessing.get_context("spawn")
-        for _ in range(count):
+        for _ in range(min(count, len(numbers))):
             ours, theirs = context.Pipe()
             process = context.Process(target=worker_main, args=(theirs, str(folder), info), daemon=True)
             process.start()

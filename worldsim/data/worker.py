@@ -30,13 +30,12 @@ def worker_main(pipe: Any, folder: str, info: TableInfo) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends us
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        env, policy = make_game(info.env_id, info.env_kwargs, info.policy)
-        codec = ActionCodec.from_json(info.codec)
+        player = Player(info)
         while (number := pipe.recv()) is not None:
-            episode = play(env, policy, codec, info, number)
+            episode = player.play(number)
             parts.write(Path(folder), number, episode)
             pipe.send(("done", len(episode.frames)))
-        env.close()
+        player.env.close()
     except EOFError:
         return
     except WorldsimError as error:
@@ -55,6 +54,18 @@ def make_game(env_id: str, env_kwargs: dict[str, Any], make_policy: str) -> tupl
         ) from error
     env = games.make_game(env_id, **env_kwargs)
     return env, factory(env.unwrapped)
+
+
+class Player:
+    """A recording's game and policy, made once; plays any of its episodes."""
+
+    def __init__(self, info: TableInfo):
+        self.info = info
+        self.env, self.policy = make_game(info.env_id, info.env_kwargs, info.policy)
+        self.codec = ActionCodec.from_json(info.codec)
+
+    def play(self, number: int) -> Episode:
+        return play(self.env, self.policy, self.codec, self.info, number)
 
 
 def play(env: Any, policy: Policy, codec: ActionCodec, info: TableInfo, number: int) -> Episode:

@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": "our two worlds beside the real games, scored, in a report: the whole thread in minutes",
     "collect": "play a game with a policy and store the episodes",
     "caption": "describe the clips of stored episodes in words",
+    "data": "look at recorded tables; import and export other formats",
     "train": "train a video autoencoder or a simulator on stored episodes",
     "rollout": "dream beside the real game under the same actions, as videos",
     "eval": "run evaluation suites on simulators",

@@ -11,6 +11,7 @@ from worldsim.cli.settings import setting
 EXAMPLES = (
     "worldsim collect env=voxel/arena policy=explorer episodes=2000 out=data/arena.lance",
     "worldsim collect env=doom/my_way_home policy=sticky episodes=500 split=val out=data/doom-val.lance",
+    "worldsim collect env=voxel/arena episodes=1e5 executor=ray ray_address=auto workers=64 out=s3://bucket/arena.lance",
 )
 
 
@@ -28,7 +29,13 @@ class CollectConfig:
     max_steps: int = setting("longest episode, in actions", default=200)
     seed: int = setting("root seed", default=0)
     split: str = setting("seeds to play", default="train", names=("train", "val", "test"))
-    workers: int = setting("processes", default=2)
+    workers: int = setting("episodes played at a time", default=2)
+    executor: str = setting(
+        "local processes, or the machines of a Ray cluster", default="local", names=("local", "ray")
+    )
+    ray_address: str | None = setting(
+        "of the Ray cluster; one is started here unless given", default=None, example="ray://head:10001"
+    )
     truth: bool = setting("store camera and objects of every frame too, where the game offers them", default=False)
     env_kwargs: dict[str, Any] = setting("settings of the game", default={}, example="{height:128,width:128}")
 
@@ -50,5 +57,7 @@ def run(config: CollectConfig) -> None:
         split=config.split,
         workers=config.workers,
         truth=config.truth,
+        executor=config.executor,
+        ray_address=config.ray_address,
     )
     print(config.out)

@@ -55,7 +55,7 @@ class _Writer:
         self.frames = 0
         self._data: Any = None
         self._video: VideoWriter | None = None
-        self._data_file = self._video_file = 0
+        self._data_file = self._video_file = self._data_bytes = 0
 
     def add(self, episode: Episode) -> None:
         import pyarrow as pa

@@ -118,11 +118,14 @@ def _image(space: Any, wanted: str | None, folder: Path) -> tuple[str | None, tu
         return right and part.shape[-1] in (1, 3)
 
     if is_image(space):
-        return None, space.shape[:2]
-    found = {key: part for key, part in space.items() if is_image(part)} if isinstance(space, spaces.Dict) else {}
+        height, width, _ = space.shape
+        return None, (height, width)
+    parts = dict(space.items()) if isinstance(space, spaces.Dict) else {}
+    found: dict[str, Any] = {key: part for key, part in parts.items() if is_image(part)}
     if wanted in found or (wanted is None and len(found) == 1):
         key = wanted or next(iter(found))
-        return key, found[key].shape[:2]
+        height, width, _ = found[key].shape
+        return key, (height, width)
     have = f"has the images {', '.join(found)}; choose one with camera=" if found else "has no images (uint8 H, W, 3)"
     raise WorldsimError(f"{folder} observes {space}: it {have}.")
 

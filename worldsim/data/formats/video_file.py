@@ -35,14 +35,14 @@ class VideoWriter:
         quality = {"qp": "0", "preset": "veryfast"} if lossless else {"crf": str(CRF), "preset": "medium"}
         codec = "libx264rgb" if lossless else "libx264"
         # No B-frames: frame n is the n-th picture of the file for every reader.
-        self._stream: Any = self._container.add_stream(codec, rate=self.rate, options={**quality, "bf": "0"})
-        self._stream.height, self._stream.width, self._stream.gop_size = height, width, KEYFRAME_EVERY
+        stream: Any = self._container.add_stream(codec, rate=self.rate, options={**quality, "bf": "0"})
+        self._stream = stream
+        stream.height, stream.width, stream.gop_size = height, width, KEYFRAME_EVERY
         self._format = "rgb24" if lossless else PIXEL_FORMAT
-        self._stream.pix_fmt = self._format
-        self._stream.codec_context.thread_count = 1
-        self._stream.codec_context.time_base = 1 / self.rate
+        stream.pix_fmt = self._format
+        context = stream.codec_context
+        context.thread_count, context.time_base = 1, 1 / self.rate
         if not lossless:
-            context = self._stream.codec_context
             context.colorspace = context.color_primaries = context.color_trc = 1  # BT.709
 
     def add(self, frames: Frames) -> None:
