@@ -64,7 +64,7 @@ for _scene, _summary in (
     ("pendulum", "a pendulum swings, and sometimes strikes a ball"),
     ("tower", "a pile of blocks stands or topples"),
     ("dominoes", "a chain of dominoes falls, unless one is missing"),
-    ("occluder", "balls pass behind a screen"),
+    ("occluder", "balls and pucks pass behind a screen, to and fro"),
     ("shatter", "a brittle block breaks if it is hit hard enough"),
     ("pour", "grains pour into a glass that can be tipped over"),
 ):

@@ -11,7 +11,7 @@ from gymnasium import spaces
 
 from envs.physics import fracture, ground_truth, render
 from envs.physics.intervene import INTERVENTIONS, intervene
-from envs.physics.look import focal_px, pinhole, shades
+from envs.physics.look import SHADES, focal_px, pinhole
 from envs.physics.parameters import SPLITS
 from envs.physics.scene import GONE, PRESENT, STEP_S
 from envs.physics.scenes import SCENES, Addition, build_scene
@@ -22,6 +22,7 @@ from worldsim.core.types import Frames, GroundTruth
 
 CAMERAS = ("fixed", "orbit")
 _STATE = mujoco.mjtState.mjSTATE_INTEGRATION  # PHYSICS alone leaves out what the contact solver starts from
+_FASTEST_PUSH_M_S = 3.0  # a push adds no speed to a body that moves away faster, as a hand would not
 _LOOKS_PER_STEP = 4  # how often in a step contacts are looked at; the shortest bounce lasts longer than one interval
 
 
@@ -30,8 +31,9 @@ class PhysicsEnv(gymnasium.Env[Frames, dict[str, Any]]):
 
     Observation: the frame, uint8 (height, width, 3). Action: ``push_x`` (right) and ``push_y`` (away), a direction in
     the scene's own axes, of length 1 at most, and ``push_strength`` in [0, 1]: a force on the body for one step,
-    through its middle or, where it can tip over, higher up. World: metres, z up, gravity 9.81 m/s^2; the fixed camera
-    looks along +y, give or take what the seed turns it. The reward is 0 and no scene ends by itself.
+    through its middle or, where it can tip over, higher up; it makes nothing faster than 3 m/s. World: metres, z up,
+    gravity 9.81 m/s^2; the fixed camera looks along +y, give or take what the seed turns it. The reward is 0 and no
+    scene ends by itself.
 
     ``split`` chooses whether the physical parameters of a seed lie in the range for training ("in") or outside of it
     ("out"); ``camera="orbit"`` goes round the scene; with ``passive=True`` pushes have no effect.
@@ -197,7 +199,11 @@ class PhysicsEnv(gymnasium.Env[Frames, dict[str, Any]]):
         direction = np.array([float(np.asarray(action[name]).item()) for name in ("push_x", "push_y")])
         direction /= max(float(np.hypot(*direction)), 1.0)
         body = scene.things[scene.marked].body
-        speed = scene.push_m_s * float(np.asarray(action["push_strength"]).item())
+        speed = scene.push_m_s * float(np.asarray(action["push_strength"]).item()) * float(np.hypot(*direction))
+        if speed > 0:
+            direction /= np.hypot(*direction)
+            already = float(ground_truth.motion(scene, self.data)[1][scene.marked, :2] @ direction)
+            speed = min(speed, max(_FASTEST_PUSH_M_S - already, 0.0))
         wrench[:2] = direction * (speed * scene.model.body_mass[body] / STEP_S)
         wrench[3:] = np.cross(scene.push_up_m * self.data.xmat[body].reshape(3, 3)[:, 2], wrench[:3])
         return wrench
@@ -248,15 +254,16 @@ class PhysicsEnv(gymnasium.Env[Frames, dict[str, Any]]):
         scene, data, pose, light = self.scene, self.data, self._pose(), self.scene.light
         mujoco.mj_kinematics(scene.model, data)
         shapes = scene.shapes
-        geometry = (
-            shapes.kinds, shapes.sizes, shapes.bounds, shapes.things, self._visible, data.geom_xpos, data.geom_xmat,
-            pose[:3, 3].copy(), pose[:3, :3].copy(), self._focal,
-        )  # fmt: skip
-        colours = np.stack([light.floor, *(shades(int(colour)) for colour in self.colours[1:])])
+        placed = (self._visible, data.geom_xpos, data.geom_xmat, pose[:3, 3].copy(), pose[:3, :3].copy(), self._focal)
+        colours = SHADES[self.colours]
+        colours[0] = light.floor
         frame = np.empty((self.height, self.width, 3), np.uint8)
-        render.cast(*geometry, self._depth, self._ids, self._hits)
+        render.cast(
+            shapes.kinds, shapes.sizes, shapes.bounds, shapes.things, *placed, self._depth, self._ids, self._hits
+        )
         render.shade(
-            *geometry, self._depth, self._hits, shapes.textures, shapes.scales_m, shapes.offsets_m, colours,
+            shapes.kinds, shapes.sizes, shapes.things, *placed, self._depth, self._hits,
+            shapes.textures, shapes.scales_m, shapes.offsets_m, colours,
             light.direction, light.ambient, light.tint, light.sky, frame,
         )  # fmt: skip
         self._frame = frame

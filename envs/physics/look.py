@@ -28,6 +28,8 @@ PALETTE: dict[str, tuple[int, int, int]] = {
 }
 COLOURS = tuple(PALETTE)
 MARKED = "red"
+_BASE = np.array(list(PALETTE.values()), np.float64)
+SHADES = np.stack([_BASE, 0.55 * _BASE], axis=1)  # (colours, 2, 3), the two colours of a texture
 _FLOORS = ((196, 186, 168), (150, 160, 150), (176, 150, 124), (120, 130, 146), (206, 204, 200), (108, 104, 100))
 _SKIES = (
     ((208, 222, 236), (108, 156, 214)),
@@ -113,10 +115,4 @@ def nearest_colour(rgb: Sequence[int]) -> int:
         raise WorldsimError(
             f"colour={rgb!r}: give the name of one ({', '.join(COLOURS)}) or (red, green, blue) to 255."
         )
-    return int(((np.array(list(PALETTE.values())) - values) ** 2).sum(1).argmin())
-
-
-def shades(colour: int) -> NDArray[np.float64]:
-    """The two colours (2, 3) of a texture in ``COLOURS[colour]``."""
-    base = np.array(PALETTE[COLOURS[colour]], np.float64)
-    return np.stack([base, base * 0.55])
+    return int(((_BASE - values) ** 2).sum(1).argmin())

@@ -75,7 +75,7 @@ def cast(kinds, sizes, bounds, things, visible, positions, rotations, eye, axes,
 
 @njit(cache=True, error_model="numpy")
 def shade(
-    kinds, sizes, bounds, things, visible, positions, rotations, eye, axes, focal, depth, hits,
+    kinds, sizes, things, visible, positions, rotations, eye, axes, focal, depth, hits,
     textures, scales_m, offsets_m, colours, light, ambient, tint, sky, frame,
 ):  # fmt: skip
     """Fill frame (H, W, 3) after ``cast``.
@@ -85,17 +85,30 @@ def shade(
     """
     height, width = depth.shape
     cx, cy = (width - 1) / 2, (height - 1) / 2
-    # In coordinates across and along the light, a shadow falls where the distance across is less than the bound.
+    # In coordinates across and along the light, a shadow falls where both distances across are less than the extents.
     across, over = _frame_around(light)
     count = len(kinds)
-    flat = np.empty((count, 3))
     lights = np.empty((count, 3))
+    casters = np.empty(count, np.int64)
+    flat, extents = np.empty((count, 3)), np.empty((count, 3))
+    casting = 0
     for g in range(count):
-        px, py, pz = positions[g, 0], positions[g, 1], positions[g, 2]
-        flat[g, 0] = px * across[0] + py * across[1] + pz * across[2]
-        flat[g, 1] = px * over[0] + py * over[1] + pz * over[2]
-        flat[g, 2] = px * light[0] + py * light[1] + pz * light[2]
-        lights[g, 0], lights[g, 1], lights[g, 2] = _turned(rotations[g], light[0], light[1], light[2])
+        m = rotations[g]
+        lights[g, 0], lights[g, 1], lights[g, 2] = _turned(m, light[0], light[1], light[2])
+        if g == 0 or not visible[g]:
+            continue
+        for i, axis in enumerate((across, over, light)):
+            flat[casting, i] = (positions[g] * axis).sum()
+            x, y, z = _turned(m, axis[0], axis[1], axis[2])
+            sy, sz = sizes[g, 0], sizes[g, 1]
+            if kinds[g] == BOX:
+                sy, sz = sizes[g, 1], sizes[g, 2]
+            if kinds[g] == SPHERE:
+                extents[casting, i] = sizes[g, 0]
+            else:
+                extents[casting, i] = sizes[g, 0] * abs(x) + sy * abs(y) + sz * abs(z)
+        casters[casting] = g
+        casting += 1
     for v in range(height):
         b = (v - cy) / focal
         for u in range(width):
@@ -123,11 +136,11 @@ def shade(
                     px * over[0] + py * over[1] + pz * over[2],
                     px * light[0] + py * light[1] + pz * light[2],
                 )
-                for k in range(1, count):
-                    ds, dw = s - flat[k, 0], w - flat[k, 1]
-                    if ds * ds + dw * dw >= bounds[k] * bounds[k] or h > flat[k, 2] + bounds[k]:
+                for i in range(casting):
+                    if abs(s - flat[i, 0]) >= extents[i, 0] or abs(w - flat[i, 1]) >= extents[i, 1]:
                         continue
-                    if k == g or not visible[k]:
+                    k = casters[i]
+                    if k == g or h > flat[i, 2] + extents[i, 2]:
                         continue
                     ox, oy, oz = _turned(rotations[k], px - positions[k, 0], py - positions[k, 1], pz - positions[k, 2])
                     _, leaves = _meet(kinds[k], sizes[k], ox, oy, oz, lights[k, 0], lights[k, 1], lights[k, 2])

@@ -41,7 +41,7 @@ def shatter(scene: SceneBuilder) -> None:
     if not falls:
         scene.add(
             "ball", Part("ball", (0.25,), density=1500), (-1.5, float(places.uniform(-0.1, 0.1)), 0.35),
-            velocity_m_s=(speed, 0.0, 0.6), surface=Surface(0.5, rolling_m=0.004), marked=True,
+            velocity_m_s=(speed, 0.0, 0.6), surface=Surface(0.5, rolling_m=0.01), marked=True,
         )  # fmt: skip
     shards = []
     for centre, piece in cut(half, pieces, draw.rng("cuts")):

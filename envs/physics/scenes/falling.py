@@ -28,7 +28,7 @@ def free_fall(scene: SceneBuilder) -> None:
         )
         turn = random_turn(places) if kind != "ball" else (1.0, 0.0, 0.0, 0.0)
         scene.add(
-            kind, solid(kind, size, density), at, quat=turn, surface=Surface(rolling_m=0.01, restitution=bounce),
+            kind, solid(kind, size, density), at, quat=turn, surface=Surface(rolling_m=0.02, restitution=bounce),
             marked=i == 0,
         )  # fmt: skip
     scene.look_from((0.0, 0.0, 1.15), 4.3, 10)
@@ -46,7 +46,7 @@ def projectile(scene: SceneBuilder) -> None:
     start = float(places.uniform(0.3, 0.9))
     y = float(places.uniform(-0.3, 0.3))
     scene.add(
-        "ball", solid("ball", size, 800), (-1.6 * way, y, start), surface=Surface(rolling_m=0.01, restitution=bounce),
+        "ball", solid("ball", size, 800), (-1.6 * way, y, start), surface=Surface(rolling_m=0.02, restitution=bounce),
         velocity_m_s=(way * speed * math.cos(angle), 0.0, speed * math.sin(angle)), marked=True,
     )  # fmt: skip
     if draw.chance("target", 0.5):

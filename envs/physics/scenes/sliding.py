@@ -28,7 +28,7 @@ def ramp(scene: SceneBuilder) -> None:
     reach = size if rolls else 0.8 * size
     start = (ux * up + nx * reach, float(places.uniform(-0.12, 0.12)), uz * up + nz * reach)
     if rolls:
-        body, surface = Part("ball", (size,), density=700), Surface(max(friction, 0.3), rolling_m=0.004)
+        body, surface = Part("ball", (size,), density=700), Surface(max(friction, 0.3), rolling_m=0.01)
     else:
         body, surface = Part("box", (0.8 * size, 0.8 * size, 0.8 * size), density=700), Surface(friction)
     scene.add("ball" if rolls else "box", body, start, quat=lean, surface=surface, marked=True)

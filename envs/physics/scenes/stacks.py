@@ -34,7 +34,7 @@ def tower(scene: SceneBuilder) -> None:
         scene.add(
             "ball", Part("ball", (0.24,), density=2500), (side * 1.7, float(places.uniform(-0.15, 0.15)), 0.24),
             velocity_m_s=(-side * speed, 0.0, 0.0), spin_rad_s=(0.0, -side * speed / 0.24, 0.0),
-            surface=Surface(0.6, rolling_m=0.004), marked=True,
+            surface=Surface(0.6, rolling_m=0.01), marked=True,
         )  # fmt: skip
     scene.substeps, scene.push_m_s = 8, 2.0
     scene.look_from((0.0, 0.0, 0.75), 4.0, 12)

@@ -155,6 +155,17 @@ def test_a_push_gives_the_marked_body_its_speed_and_nothing_where_pushes_do_not_
     assert np.array_equal(passive.env.get_state()["physics"], left.env.get_state()["physics"])
 
 
+def test_a_push_makes_nothing_faster_than_a_hand(scene):
+    game = scene("collision", 1)
+    for _ in range(12):
+        game.push(0.0, 1.0, 1.0)
+        assert abs(game.marked.velocity_m_s[1]) < 3.0 + 1e-6
+    game = scene("free_fall", 1)
+    for _ in range(6):
+        game.push(-0.5, 0.0, 1.0)
+    assert game.marked.velocity_m_s[0] == pytest.approx(-3.0)
+
+
 def test_what_breaks_gives_way_to_shards_with_its_mass_and_momentum(scene):
     (seed,) = seeds_where(scene, "shatter", {"falls": 1.0})
     game = scene("shatter", seed)
