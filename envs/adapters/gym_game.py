@@ -149,20 +149,22 @@ class GymGame(gymnasium.Env):
 
     def _see(self) -> Frames:
         """Take in the frame of this moment."""
-        picture = self.game.render() if self._picture is None else self._picture(self._obs)
+        picture: Any = self.game.render() if self._picture is None else self._picture(self._obs)
         self._frame = fit(picture, self.height, self.width)
         return self._frame
 
     def _own_size(self) -> tuple[int, int]:
         """Height and width of the picture as the game gives it; one that it renders has to be looked at."""
         if self._picture is not None:
-            return self._picture(self.game.observation_space.sample()).shape[:2]
+            height, width, _ = self._picture(self.game.observation_space.sample()).shape
+            return height, width
         self.game.reset(seed=0)
-        picture = self.game.render()
+        picture: Any = self.game.render()
         if not is_picture(picture):
             got = f"{picture.dtype} of shape {picture.shape}" if isinstance(picture, np.ndarray) else repr(picture)
             raise WorldsimError(f"the game {self.name!r} shows no RGB picture: its render() gives {got}.")
-        return picture.shape[:2]
+        height, width, _ = picture.shape
+        return height, width
 
     def _own_fps(self) -> float:
         fps = self.game.metadata.get("render_fps")

@@ -86,7 +86,8 @@ class MinecraftEnv(gymnasium.Env):
         self.game = _make(task, self.task)
         # Of every entry that MineRL picks by word: its words, the one that does nothing first.
         self.words: dict[str, list[str]] = {}
-        self.action_space = spaces.Dict({key: self._entry(key, part) for key, part in self._parts().items()})
+        self._entries = {key: self._entry(key, part) for key, part in self.game.action_space.spaces.items()}
+        self.action_space = spaces.Dict(self._entries)
         self.observation_space = spaces.Box(0, 255, (height, width, 3), np.uint8)
         self._steps, self._over = 0, True
         self._frame: Frames | None = None
@@ -130,10 +131,6 @@ class MinecraftEnv(gymnasium.Env):
     def close(self) -> None:
         self.game.close()
 
-    def _parts(self) -> dict[str, Any]:
-        parts: dict[str, Any] = dict(self.game.action_space.spaces)
-        return parts
-
     def _entry(self, key: str, part: Any) -> spaces.Space:
         """Our space for an entry of MineRL's, told by what it has: words, a number of choices, or bounds."""
         if hasattr(part, "values"):
@@ -147,7 +144,7 @@ class MinecraftEnv(gymnasium.Env):
     def _native(self, key: str, value: Any) -> Any:
         if key in self.words:
             return self.words[key][int(value)]
-        if isinstance(self.action_space[key], spaces.Discrete):
+        if isinstance(self._entries[key], spaces.Discrete):
             return int(value)
         numbers: NDArray[np.float32] = np.asarray(value, np.float32)
         return numbers

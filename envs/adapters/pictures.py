@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import cv2
@@ -27,7 +28,7 @@ def find_picture(space: Any) -> Picture | None:
         for key in sorted(space.spaces, key=lambda key: NAMES.index(key) if key in NAMES else len(NAMES)):
             inner = find_picture(space.spaces[key])
             if inner is not None:
-                return lambda obs, key=key, inner=inner: inner(obs[key])
+                return partial(_of_entry, key, inner)
         return None
     if not isinstance(space, spaces.Box) or space.dtype != np.uint8 or len(space.shape) != 3:
         return None
@@ -36,6 +37,10 @@ def find_picture(space: Any) -> Picture | None:
     if space.shape[0] == 3 and min(space.shape[1:]) >= LEAST_SIDE:
         return lambda obs: np.ascontiguousarray(np.moveaxis(obs, 0, 2))
     return None
+
+
+def _of_entry(key: str, inner: Picture, obs: Any) -> Frames:
+    return inner(obs[key])
 
 
 def is_picture(value: Any) -> bool:
