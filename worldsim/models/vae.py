@@ -29,7 +29,7 @@ class VAEConfig:
     latent_channels: int = 16
     widths: tuple[int, int, int] = (48, 96, 128)
     blocks: int = 2
-    posterior_std: float = 0.15
+    posterior_std: float = 0.1
 
     def __post_init__(self) -> None:
         if self.latent_channels < 1 or self.blocks < 1 or len(self.widths) != 3 or min(self.widths) < 1:

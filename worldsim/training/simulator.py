@@ -45,6 +45,7 @@ class SimulatorTrainConfig(LoopConfig):
     window: int = 10  # past frames a frame attends to
     noise: NoiseConfig = field(default_factory=NoiseConfig)
     own_context_share: float = 0.0  # of the clips go on, from a random frame, on the network's own predictions
+    own_context_passes: int = 1  # how often those are predicted again from each other: after n, n steps are a roll-out
     init: str = ""  # run folder of an earlier stage to start from; empty for random weights
     compile: bool = False  # the blocks; needs a C++ compiler
 
@@ -52,6 +53,8 @@ class SimulatorTrainConfig(LoopConfig):
         super().__post_init__()
         if not 0 <= self.own_context_share <= 1:
             raise WorldsimError(f"own_context_share={self.own_context_share} must be in [0, 1].")
+        if self.own_context_passes < 1:
+            raise WorldsimError(f"own_context_passes={self.own_context_passes} must be at least 1.")
 
 
 def train_simulator(
@@ -118,8 +121,8 @@ def train_simulator(
         "vae": file_hash(vae_path),
         "codec": codec.to_json(),
     }
-    # A clip that goes on by itself costs one more forward pass, a third of a training pass.
-    passes = 1 + (1 / 3 if config.own_context_share else 0)
+    # Clips that go on by themselves cost more forward passes, each a third of a training pass.
+    passes = 1 + (config.own_context_passes / 3 if config.own_context_share else 0)
     flops = passes * config.batch * training_flops_per_clip(model_config, config.frames, height, width)
     trainer = Trainer(model, config, out, loss, identity, flops)
     trainer.run(progress)
@@ -161,7 +164,7 @@ def clip_loss(
     noise_BTChw = torch.randn(x_BTChw.shape, generator=generator)
     seen_BTChw = x_BTChw
     if config.own_context_share:
-        seen_BTChw = _go_on_alone(model, config, x_BTChw, noise_BTChw, context_level_BT, actions_BSA, generator)
+        seen_BTChw = own_context(model, config, x_BTChw, noise_BTChw, context_level_BT, actions_BSA, generator)
     context_BTChw = add_noise(seen_BTChw, noise_BTChw, context_level_BT)
     goal_BSChw = x_BTChw[:, 1:]
     target_BSChw = add_noise(goal_BSChw, torch.randn(goal_BSChw.shape, generator=generator), target_level_BS)
@@ -178,7 +181,7 @@ def clip_loss(
 
 
 @torch.no_grad()
-def _go_on_alone(
+def own_context(
     model: DiT,
     config: SimulatorTrainConfig,
     x_BTChw: Tensor,
@@ -189,19 +192,23 @@ def _go_on_alone(
 ) -> Tensor:
     """The clips as a roll-out would see them: in a share of them, from a random frame on, one-step predictions.
 
-    Scheduled sampling (Bengio et al. 2015) in parallel: all frames are predicted at once from the true frames before
-    them, so errors of one step are met in training, and no gradient goes through the prediction.
+    Scheduled sampling (Bengio et al. 2015) in parallel (Mihaylova and Martins 2019): every pass predicts all frames at
+    once from the frames of the pass before, so after n passes the first n own frames are those of a roll-out and the
+    later ones carry the errors of n steps. No gradient goes through the predictions.
     """
     B, T = x_BTChw.shape[:2]
     start_B = torch.randint(1, T, (B,), generator=generator)
     start_B[torch.rand(B, generator=generator) >= config.own_context_share] = T
-    pure_BSChw = torch.randn(x_BTChw[:, 1:].shape, generator=generator)
+    alone_BT = (torch.arange(T) >= start_B[:, None])[..., None, None, None]
+    pure_BSChw = torch.randn(x_BTChw[:, 1:].shape, generator=generator).to(config.dtype)
     level_BS = torch.ones(B, T - 1)
-    context_BTChw = add_noise(x_BTChw, noise_BTChw, context_level_BT)
-    output = model(context_BTChw.to(config.dtype), context_level_BT, pure_BSChw.to(config.dtype), level_BS, actions_BSA)
-    alone_BT = torch.arange(T) >= start_B[:, None]
-    own_BTChw = torch.cat((x_BTChw[:, :1], output.latent.float()), 1)
-    return torch.where(alone_BT[..., None, None, None], own_BTChw, x_BTChw)
+    seen_BTChw = x_BTChw
+    for _ in range(config.own_context_passes):
+        context_BTChw = add_noise(seen_BTChw, noise_BTChw, context_level_BT).to(config.dtype)
+        output = model(context_BTChw, context_level_BT, pure_BSChw, level_BS, actions_BSA)
+        own_BTChw = torch.cat((x_BTChw[:, :1], output.latent.float()), 1)
+        seen_BTChw = torch.where(alone_BT, own_BTChw, x_BTChw)
+    return seen_BTChw
 
 
 def _earlier_flops(config: SimulatorTrainConfig) -> float:

@@ -22,9 +22,12 @@ from worldsim.training.loop import LoopConfig, Trainer
 class VAETrainConfig(LoopConfig):
     """``batch`` counts frames, drawn in neighbouring pairs."""
 
-    steps: int = 3000  # optimiser steps in all
+    steps: int = 3600  # optimiser steps in all
     batch: int = 32  # frames a step
-    lr: float = 1.5e-3  # learning rate after warm-up
+    lr: float = 3e-3  # learning rate after warm-up
+    warmup: int = 30  # steps until the learning rate is reached
+    decay_share: float = 0.4  # of all steps, at the end, linearly to zero
+    optimizer: str = "muon"  # muon: inner kernels by Muon, the rest by AdamW; or adamw
     ema: float = 0.99  # of the weights, a step; the average is what is saved
     model: VAEConfig = field(default_factory=VAEConfig)
     mse_weight: float = 5.0  # of the squared error beside the absolute one
