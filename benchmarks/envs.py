@@ -27,7 +27,8 @@ from worldsim.core.siblings import import_ours
 registration = import_ours("envs.registration")  # this file is called envs too
 
 STEPS = 64  # steps between looks at the clock
-ARENAS = ((64, 64), (128, 128))
+VOXEL_SIZES = ((64, 64), (128, 128))
+VOXEL_MAPS = ("arena", "gallery", "stage", "terrain", "maze")
 
 
 def random_vectors(codec: ActionCodec, count: int, seed: int = 0) -> list[Any]:
@@ -93,16 +94,18 @@ def bare_doom(env: Any) -> tuple[Callable[[], int], Any]:
     return work, stop
 
 
-def measure_arena(seconds: float) -> list[dict[str, Any]]:
+def measure_voxel(seconds: float) -> list[dict[str, Any]]:
+    """The arena at both sizes and with and without ground truth; the other maps with it, at the first size."""
     results = []
-    for height, width in ARENAS:
-        for with_truth in (False, True):
-            env = gymnasium.make("voxel/arena", height=height, width=width, disable_env_checker=True)
-            rates = rate(player(env, with_truth), seconds)
-            env.close()
-            what = "frame + depth, ids, camera, objects" if with_truth else "frame"
-            row = {"game": "voxel/arena", "size": f"{height}x{width}", "what": what}
-            results.append({**row, "fps": median(rates.wall), "fps_cpu": median(rates.cpu), "repeats": vars(rates)})
+    for name in VOXEL_MAPS:
+        for height, width in VOXEL_SIZES if name == "arena" else VOXEL_SIZES[:1]:
+            for with_truth in (False, True) if name == "arena" else (True,):
+                env = gymnasium.make(f"voxel/{name}", height=height, width=width, disable_env_checker=True)
+                rates = rate(player(env, with_truth), seconds if name == "arena" else seconds / 2)
+                env.close()
+                what = "frame + depth, ids, camera, objects" if with_truth else "frame"
+                row = {"game": f"voxel/{name}", "size": f"{height}x{width}", "what": what}
+                results.append({**row, "fps": median(rates.wall), "fps_cpu": median(rates.cpu), "repeats": vars(rates)})
     return results
 
 
@@ -192,7 +195,7 @@ def main() -> None:
     pinned = not args.any_core and hasattr(os, "sched_setaffinity")
     if pinned:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    results = measure_arena(args.seconds)
+    results = measure_voxel(args.seconds)
     for entry in registration.GAMES:
         family = entry.name.partition("/")[0]
         if family in ("doom", "physics"):
