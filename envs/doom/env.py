@@ -146,7 +146,7 @@ class DoomEnv(gymnasium.Env):
             command = command_for(name, details, self._room, first, len(kept))
             self._play_again(pressed, [*kept, Change(len(pressed) - 1, command)])
             if self._over or not has_happened(name, details, before, self.state.objects or ()):
-                raise WorldsimError(f"{name!r} with {details} did nothing: the place is taken or outside of the level.")
+                raise WorldsimError(f"{name!r} with {details} did nothing: the place is taken.")
         except WorldsimError:
             self._play_again(pressed, kept)
             raise

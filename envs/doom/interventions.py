@@ -48,12 +48,12 @@ def command_for(
         cls = details.get("cls")
         if cls not in scripts.ADDABLE:
             raise UnknownNameError("class to add", str(cls), scripts.ADDABLE)
-        x, y = _units(details)
+        x, y = _place(details, room)
         return f"puke -{scripts.ADD} {scripts.ADDABLE.index(cls)} {x} {y} {FIRST_ADDED_TID + number}"
     tid = _tid(details.get("object_id"), room, first)
     if name == "remove":
         return f"puke -{scripts.REMOVE} {tid}"
-    x, y = _units(details)
+    x, y = _place(details, room)
     return f"puke -{scripts.MOVE} {tid} {x} {y}"
 
 
@@ -78,6 +78,13 @@ def _tid(object_id: int | None, room: GridMap, first: Sequence[vzd.Object]) -> i
         f"object_id={object_id} is none of the things that stood in the level when the episode began; only they can "
         "be removed and moved."
     )
+
+
+def _place(details: dict[str, Any], room: GridMap) -> tuple[int, int]:
+    x, y = _units(details)
+    if not room.is_open(x, y):
+        raise WorldsimError(f"position_m={details['position_m']} is in a wall or outside of the level.")
+    return x, y
 
 
 def _units(details: dict[str, Any]) -> tuple[int, int]:

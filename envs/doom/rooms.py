@@ -102,8 +102,8 @@ def rooms(rng: np.random.Generator) -> GridMap:
     _put(level, places, [BARREL] * 6 + [int(rng.choice(LANDMARKS)) for _ in range(5)])
     _put(level, places, [int(rng.choice(BONUSES)) for _ in range(8)])
     start = level.things[0]
-    x, y = max(places[:12], key=lambda place: (place[0] - start.x) ** 2 + (place[1] - start.y) ** 2)
-    level.things.append(Thing(VEST, x, y, tid=len(level.things), special=EXIT_NORMAL))
+    far = max(places[:12], key=lambda place: (place[0] - start.x) ** 2 + (place[1] - start.y) ** 2)
+    level.things.append(Thing(VEST, *far, tid=len(level.things), special=EXIT_NORMAL))
     return level
 
 

@@ -65,6 +65,11 @@ class GridMap:
         self.cells[x : x + width, y : y + height] = SOLID
         self.walls[x : x + width, y : y + height] = texture
 
+    def is_open(self, x: float, y: float) -> bool:
+        """Whether the place (map units) is in a sector."""
+        i, j = int(x // CELL), int(y // CELL)
+        return 0 <= i < self.width and 0 <= j < self.height and bool(self.cells[i, j] != SOLID)
+
     def text(self) -> str:
         """The level as UDMF."""
         vertices: dict[tuple[int, int], int] = {}

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
+import time
 
 import gymnasium
 import numpy as np
@@ -257,3 +261,60 @@ def test_a_replay_past_the_end_is_refused(open_floor):
     codec = ActionCodec.from_space(open_floor.action_space)
     with pytest.raises(WorldsimError, match="ends before"):
         open_floor.replay(4, np.tile(codec.vector(), (400, 1)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"camera_yaw_right_deg": np.array([np.nan])}, "camera_yaw_right_deg"),
+        ({"camera_yaw_right_deg": np.array([25.0])}, "camera_yaw_right_deg"),
+        ({"forward": 2}, "forward=2"),
+        ({"attack": 1}, "unknown entry 'attack'"),
+    ],
+)
+def test_an_action_outside_of_the_space_is_refused(open_floor, change, message):
+    codec = ActionCodec.from_space(open_floor.action_space)
+    place = open_floor.pose
+    with pytest.raises(WorldsimError, match=message):
+        open_floor.step(codec.decode(codec.vector()) | change)
+    assert open_floor.pose == place
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="this system cannot tie a process to another")
+def test_the_engine_dies_with_the_process_that_reads_it():
+    script = """
+import time
+from envs.doom.env import DoomEnv
+env = DoomEnv("basic", height=16, width=16)
+env.reset(seed=0)
+print("ready", flush=True)
+time.sleep(600)
+"""
+    worker = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert worker.stdout.readline() == "ready\n"
+    engines = children_of(worker.pid)
+    assert engines
+    worker.kill()
+    worker.wait()
+    worker.stdout.close()
+    deadline = time.monotonic() + 30
+    while any(is_running(engine) for engine in engines) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(is_running(engine) for engine in engines)
+
+
+def children_of(parent):
+    """Of all its threads: the library starts the engine from one of its own."""
+    found = []
+    for task in os.listdir(f"/proc/{parent}/task"):
+        with open(f"/proc/{parent}/task/{task}/children") as file:
+            found += [int(number) for number in file.read().split()]
+    return found
+
+
+def is_running(process):
+    try:
+        with open(f"/proc/{process}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
