@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from worldsim.captions.clip import Clip
 from worldsim.captions.facts import Act, Happening
+from worldsim.captions.motion import holds_camera
 from worldsim.captions.scene import visible
-from worldsim.captions.words import Noun, noun_of
+from worldsim.captions.words import CREATURES, Noun, noun_of
 from worldsim.core.types import GroundTruth, ObjectState
 
 Objects = Mapping[int, ObjectState]
@@ -20,6 +21,8 @@ HANDS_M = 6.0  # what goes farther away was not broken by hand
 MOVED_M, FELL_M = 0.35, 0.35
 HIT_M_S, MOVING_M_S = 0.15, 0.3
 REWARD = 0.05  # smaller ones are the small change of a shaped reward
+TOGETHER_STEPS = 16
+NOT_TAKEN = ("barrel", "dead", "player")
 EFFECTS = ("puff", "fog", "smoke", "blood", "flash", "trail", "ball", "rocket", "spark")
 CHANGES = {"open": "open", "closed": "close", "on": "switch on", "lit": "switch on", "off": "switch off"}
 
@@ -38,14 +41,14 @@ def edits(clip: Clip) -> list[Act]:
         for number, one in before.items():
             now = after.get(number)
             if one.alive and (now is None or not now.alive):
-                verb = _ending_verb(one, eye, bool(attack[t]))
+                verb = _ending_verb(one, eye, bool(attack[t]), left_table=now is None)
                 if verb:
                     acts.append(Act(t, t + 1, verb, noun=noun_of(one.cls)))
             elif now is not None and now.cls != one.cls:
                 verb = _change_verb(one.cls, now.cls)
                 if verb and use[t]:
                     acts.append(Act(t, t + 1, verb, noun=_without_state(now.cls)))
-    if not any(act.verb in ("break", "kill") for act in acts) and attack.sum() >= 2:
+    if not any(act.verb in ("break", "defeat") for act in acts) and attack.sum() >= 2:
         start = int(np.argmax(attack))
         acts.append(Act(start, start + int(attack.sum()), "attack", minor=True))
     return _together(acts)
@@ -54,7 +57,7 @@ def edits(clip: Clip) -> list[Act]:
 def happenings(clip: Clip) -> list[Happening]:
     """What moves, appears or goes by itself in view, and how the clip ends; the most striking first."""
     tables = _tables(clip)
-    found = [*_comings(clip, tables), *_meetings(clip, tables), *_moves(clip, tables)]
+    found = [*_comings(clip, tables), *([] if holds_camera(clip) else _meetings(clip, tables)), *_moves(clip, tables)]
     groups: dict[tuple[Noun | None, str, str], list[Happening]] = {}
     for one in found:
         groups.setdefault((one.noun, one.verb, one.way), []).append(one)
@@ -85,11 +88,18 @@ def _eye(clip: Clip, t: int) -> NDArray[np.float64] | None:
     return None if camera is None else camera.T_world_camera[:3, 3]
 
 
-def _ending_verb(one: ObjectState, eye: NDArray[np.float64] | None, attacked: bool) -> str:
-    if eye is None or _is_effect(one.cls):
+def _ending_verb(one: ObjectState, eye: NDArray[np.float64] | None, attacked: bool, left_table: bool) -> str:
+    """What the player did to a thing that was there before a step and is not after it; "" where that is not known.
+
+    Blocks that are broken stay in the table as no longer alive. What leaves it was taken, if it was within reach.
+    """
+    name = str(noun_of(one.cls))
+    if eye is None or _is_effect(one.cls) or any(word in name for word in NOT_TAKEN):
         return ""
+    if any(word in name for word in CREATURES):
+        return "defeat" if attacked and not left_table else ""
     distance = float(np.linalg.norm(np.asarray(one.position_m) - eye))
-    loose = one.cls.lower().startswith(("item", "dropped"))
+    loose = left_table or "item" in one.cls.lower()
     if attacked and not loose and distance < HANDS_M:
         return "break"
     # The middle of a thing on the floor is below the eye by a body's height.
@@ -134,8 +144,9 @@ def _together(acts: Sequence[Act]) -> list[Act]:
     merged: list[Act] = []
     for act in acts:
         last = merged[-1] if merged else None
-        if last and (last.verb, last.noun) == (act.verb, act.noun) and act.start - last.end < 12:
-            merged[-1] = Act(last.start, act.end, act.verb, noun=act.noun, count=last.count + 1)
+        if last and (last.verb, last.noun) == (act.verb, act.noun) and act.start - last.end < TOGETHER_STEPS:
+            count = last.count + (act.verb != "push")  # one thing can be pushed twice, and broken once
+            merged[-1] = Act(last.start, act.end, act.verb, noun=act.noun, count=count)
         else:
             merged.append(act)
     return merged

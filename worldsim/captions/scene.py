@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from worldsim.captions.camera import to_image
-from worldsim.captions.clip import Clip
 from worldsim.captions.words import Noun, noun_of
 from worldsim.core.types import GroundTruth, ObjectState
 
@@ -19,7 +18,7 @@ LEFT_BELOW, MIDDLE, RIGHT_ABOVE = 0.36, (0.42, 0.58), 0.64
 MAX_WIDTH_SHARE = 0.3  # what may fill more of the picture than this has no place in it
 # Nor has what is so close or so wide that the part of it in view may be far from its middle.
 TOO_CLOSE_M = 2.6
-WIDE = ("platform", "wall", "floor", "ramp", "table", "canvas", "bridge", "house")
+WIDE = ("platform", "wall", "floor", "ramp", "table", "canvas", "bridge", "house", "tree", "boulder")
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,8 @@ class Seen:
 
 def visible(one: ObjectState, frame_shape: tuple[int, int, int]) -> bool:
     """Whether enough of an object is in the picture to be spoken of."""
+    if noun_of(one.cls).name == "player":  # who looks is not what is seen
+        return False
     return one.alive and one.visible_pixels >= max(3.0, MIN_SHARE * frame_shape[0] * frame_shape[1])
 
 
@@ -46,13 +47,6 @@ def things_in_view(truth: GroundTruth, frame_shape: tuple[int, int, int]) -> lis
             side, reach = _place(one, truth, frame_shape)
             seen.append(Seen(noun_of(one.cls), side, reach, one.visible_pixels, one.id))
     return sorted(seen, key=lambda thing: (-thing.pixels, thing.id))
-
-
-def nouns_seen(clip: Clip) -> set[Noun]:
-    """Everything that can be seen in any frame of the clip."""
-    return {
-        noun_of(one.cls) for truth in clip.truth or () for one in truth.objects or () if visible(one, clip.frame_shape)
-    }
 
 
 def grouped(seen: Sequence[Seen], most: int) -> list[tuple[Noun, int, str, str]]:

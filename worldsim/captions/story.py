@@ -10,7 +10,7 @@ from worldsim.captions import events, scene
 from worldsim.captions.clip import Clip
 from worldsim.captions.facts import Act, Happening
 from worldsim.captions.motion import holds_camera, motion
-from worldsim.captions.words import Noun
+from worldsim.captions.words import Noun, noun_of
 from worldsim.captions.worlds import heading, world_of
 
 MOST_THINGS = 7
@@ -72,7 +72,7 @@ def _camera_moves(act: Act) -> Happening:
 
 def _in_frame(clip: Clip, frame: int) -> set[Noun]:
     objects = (clip.truth[frame].objects or ()) if clip.truth else ()
-    return {scene.noun_of(one.cls) for one in objects if one.visible_pixels > 0}
+    return {noun_of(one.cls) for one in objects if one.visible_pixels > 0}
 
 
 def _without_idling(acts: Sequence[Act]) -> list[Act]:

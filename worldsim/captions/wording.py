@@ -26,7 +26,7 @@ GERUNDS = {
     "turn": "turning", "look": "looking", "walk": "walking", "run": "running", "strafe": "strafing", "go": "going",
     "sneak": "sneaking", "move": "moving", "jump": "jumping", "attack": "attacking", "press": "pressing",
 }  # fmt: skip
-EDITS = ("break", "place", "pick up", "open", "close", "switch on", "push", "hit", "paint", "eat")
+EDITS = ("break", "place", "pick up", "open", "close", "switch on", "push", "defeat")
 MOST_ACTS = 14  # of a dense caption
 
 

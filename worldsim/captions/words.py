@@ -11,9 +11,25 @@ COLOURS = (
     "black", "white", "gray", "grey", "silver", "gold", "golden", "violet", "beige", "navy", "maroon", "olive",
 )  # fmt: skip
 # Words in class names that say who made the thing or which of several it is, not what it looks like.
-DROPPED = ("placed", "custom", "item", "block", "object", "entity", "dropped", "doom", "body", "geom")
+DROPPED = ("placed", "custom", "block", "object", "entity", "dropped", "doom", "body", "geom")
+CREATURES = (
+    "pig",
+    "sheep",
+    "slime",
+    "spook",
+    "soldier",
+    "demon",
+    "imp",
+    "monster",
+    "caco",
+    "baron",
+    "zombie",
+    "marine",
+)
 PHRASES = {
     "slab wall": "low wall",
+    "gem item": "gem",
+    "falling sand": "block of sand",
     "medikit": "medikit",
     "stimpack": "medical pack",
     "zombieman": "zombie soldier",
@@ -31,6 +47,7 @@ IRREGULAR_PLURALS = {
     "man": "men", "glass": "glasses", "box": "boxes", "switch": "switches", "canvas": "canvases", "torch": "torches",
     "puff of smoke": "puffs of smoke", "flash of light": "flashes of light", "trail of smoke": "trails of smoke",
     "leaf": "leaves", "leaves": "leaves", "sheep": "sheep", "body": "bodies",
+    "block of sand": "blocks of sand",
 }  # fmt: skip
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
