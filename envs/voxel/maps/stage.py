@@ -89,7 +89,7 @@ def _occluder(made: Map, rng: np.random.Generator) -> None:
 
 
 def _passage(made: Map, rng: np.random.Generator) -> None:
-    width = int(rng.integers(2, 5))
+    width = int(rng.integers(2, 4))
     made.add("wall", int(rng.choice(COLOURS)), (13 - width // 2, FLOOR_Y, SCREEN_Z), (width, 2, 1))
     for number, species in enumerate(rng.permutation(["pig", "sheep", "slime"])[: int(rng.integers(1, 3))].tolist()):
         walker = creatures.patrol(
