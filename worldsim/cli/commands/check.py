@@ -10,14 +10,18 @@ from worldsim.cli.settings import setting
 from worldsim.cli.table import aligned
 from worldsim.core.siblings import import_ours
 
-EXAMPLES = ("worldsim check env=voxel/arena", "worldsim check env=all rule=[seeds_reproduce,branches_are_exact]")
+EXAMPLES = (
+    "worldsim check env=voxel/arena",
+    "worldsim check env=gym:ALE/Breakout-v5",
+    "worldsim check env=all rule=[seeds_reproduce,branches_are_exact]",
+)
 BROKEN = 1
 
 
 @dataclass(kw_only=True)
 class CheckConfig:
     env: list[str] = setting(
-        "games, any Gymnasium id, your own FILE.py:CLASS, or all",
+        "games, gym:ID of any Gymnasium game, your own FILE.py:CLASS, or all",
         example="voxel/arena",
         names="worldsim.cli.names:environment_ids",
     )

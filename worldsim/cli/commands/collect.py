@@ -11,13 +11,18 @@ from worldsim.cli.settings import setting
 EXAMPLES = (
     "worldsim collect env=voxel/arena policy=explorer episodes=2000 out=data/arena.lance",
     "worldsim collect env=doom/my_way_home policy=sticky episodes=500 split=val out=data/doom-val.lance",
+    "worldsim collect env=gym:ALE/Breakout-v5 policy=sticky episodes=500 out=data/breakout.lance",
     "worldsim collect env=voxel/arena episodes=1e5 executor=ray ray_address=auto workers=64 out=s3://bucket/arena.lance",
 )
 
 
 @dataclass(kw_only=True)
 class CollectConfig:
-    env: str = setting("game to play", example="voxel/arena", names="worldsim.cli.names:environment_ids")
+    env: str = setting(
+        "game to play: a name (worldsim ls envs), gym:ID of any Gymnasium game, or your own FILE.py:CLASS",
+        example="voxel/arena",
+        names="worldsim.cli.names:environment_ids",
+    )
     policy: str = setting(
         "who plays: a name (worldsim ls policies) or module:function of your own",
         default="explorer",
