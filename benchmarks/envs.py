@@ -18,6 +18,7 @@ from typing import Any
 import cv2
 import gymnasium
 from machine import gemm_peaks, paired_rates, print_table, rate, write_json
+from voxel_vector import measure_vector
 
 from worldsim.core.actions import ActionCodec
 from worldsim.core.games import make_game
@@ -192,6 +193,7 @@ def main() -> None:
     parser.add_argument("--any-core", action="store_true", help="do not pin this process and the engine to one core")
     args = parser.parse_args()
     peaks = gemm_peaks(seconds=1.0)
+    vector_rows = measure_vector(args.seconds)  # before this process is bound to one core
     pinned = not args.any_core and hasattr(os, "sched_setaffinity")
     if pinned:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
@@ -208,6 +210,7 @@ def main() -> None:
         results += measure_ale(args.seconds)
     else:
         print("gym:ALE/Breakout-v5: not measured, ale_py is not installed")
+    results += vector_rows
     rows = [
         [r["game"], r["size"], r["what"], r["fps"], r.get("fps_cpu"), r.get("bare_fps"), r.get("ratio")]
         for r in results
@@ -217,6 +220,7 @@ def main() -> None:
     print(
         f"\nRandom actions, resets included, medians of 5 repeats, {where}. A doom frame is 4 tics.\n"
         "Per CPU second: what an idle core would do; not known for doom, whose engine is another process.\n"
+        "Many worlds at once: on all cores; the bare engine beside it is the same on one core.\n"
         f"GEMM peak of this machine, all threads: {peaks['float32']:.0f} GFLOP/s float32, "
         f"{peaks['bfloat16']:.0f} bfloat16; load {os.getloadavg()[0]:.1f}."
     )
