@@ -25,6 +25,13 @@ def test_games(tmp_path):
     assert all(row["fps"] > 0 for row in rows)
 
 
+def test_clip_readers(tmp_path):
+    arguments = ["--seconds", "0.3", "--episodes", "2", "--workers", "1"]
+    results = run("data", tmp_path / "data.json", *arguments)["results"]
+    assert len(results) == 5
+    assert all(reader["fps"] > 0 and reader["megabytes"] > 0 for reader in results.values())
+
+
 def test_training(tmp_path):
     results = run("training", tmp_path / "training.json", "--seconds", "0.1", "--variants", "1")["results"]
     for figures in results.values():

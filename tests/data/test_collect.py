@@ -16,12 +16,13 @@ from worldsim.data.collect import collect
 from worldsim.data.store import EpisodeTable
 
 # Small commits, so that kills also fall between them.
-ARENA = """
+RECORDING = """
 import sys
 from worldsim.data import collect
 collect.COMMIT_BYTES = 2 << 20
 if __name__ == "__main__":
-    collect.collect("voxel/arena", "envs.policies.random:StickyRandomPolicy", 100, sys.argv[1], max_steps=50, seed=5)
+    env_id, episodes = sys.argv[2], int(sys.argv[3])
+    collect.collect(env_id, "envs.policies.random:StickyRandomPolicy", episodes, sys.argv[1], max_steps=50, seed=5)
 """
 
 
@@ -60,26 +61,34 @@ def progress_of(out: Path) -> tuple[int, int, bool]:
     return len(list(out.glob("_versions/*.manifest"))), len(list(parts)), (out / "record.json").exists()
 
 
-def start(script: Path, out: Path) -> subprocess.Popen:
+def start(script: Path, out: Path, *game: str) -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, str(script), str(out)],
+        [sys.executable, str(script), str(out), *game],
         start_new_session=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
 
 
-def test_kills_change_nothing_and_leave_no_process(tmp_path):
-    script = tmp_path / "record.py"
-    script.write_text(ARENA)
-    undisturbed = start(script, tmp_path / "undisturbed.lance")
-    assert undisturbed.wait(300) == 0, undisturbed.stderr.read().decode()
+@pytest.mark.parametrize(
+    ("env_id", "episodes"),
+    [
+        ("voxel/arena", 100),
+        pytest.param("voxel/arena", 2000, marks=pytest.mark.slow),
+        pytest.param("doom/my_way_home", 100, marks=pytest.mark.slow),
+    ],
+)
+def test_kills_change_nothing_and_leave_no_process(tmp_path, env_id, episodes):
+    script, game = tmp_path / "record.py", (env_id, str(episodes))
+    script.write_text(RECORDING)
+    undisturbed = start(script, tmp_path / "undisturbed.lance", *game)
+    assert undisturbed.wait(900) == 0, undisturbed.stderr.read().decode()
 
     rng = np.random.default_rng()
     out = tmp_path / "killed.lance"
     stopped_at = []
     for kill in range(5):
-        process, before = start(script, out), progress_of(out)
+        process, before = start(script, out, *game), progress_of(out)
         # The first kill falls in the start; the others wait until the run gets on, for most of so short a run is start.
         while kill and progress_of(out) == before and process.poll() is None:
             time.sleep(0.01)
@@ -94,11 +103,11 @@ def test_kills_change_nothing_and_leave_no_process(tmp_path):
     assert any((commits or parts) and not done for commits, parts, done in stopped_at), (
         f"no kill fell in the recording: {stopped_at}"
     )
-    process = start(script, out)
-    assert process.wait(300) == 0, process.stderr.read().decode()
+    process = start(script, out, *game)
+    assert process.wait(900) == 0, process.stderr.read().decode()
 
     assert contents(out) == contents(tmp_path / "undisturbed.lance")
-    assert RunRecord.read(out).completed == 100
+    assert RunRecord.read(out).completed == episodes
     assert sorted(path.name for path in tmp_path.iterdir()) == ["killed.lance", "record.py", "undisturbed.lance"]
     data_files = [
         sum(1 for _ in (tmp_path / name / "data").iterdir()) for name in ("killed.lance", "undisturbed.lance")
