@@ -39,5 +39,6 @@ def pendulum(scene: SceneBuilder) -> None:
         low = _ANCHOR_M - length
         half = max((low - size) / 2, 0.05)
         scene.add("post", Part("cylinder", (0.12, half)), (0.0, 0.0, half), fixed=True)
-        scene.add("ball", Part("ball", (size,), density=700), (0.0, 0.0, 2 * half + size), surface=surface)
+        rolling = Surface(0.6, rolling_m=0.02, restitution=0.8)
+        scene.add("ball", Part("ball", (size,), density=700), (0.0, 0.0, 2 * half + size), surface=rolling)
     scene.look_from((0.0, 0.0, 1.2), 4.5, 8)
