@@ -12,7 +12,7 @@ from envs.contract.finding import Broken
 from envs.contract.subject import Subject
 from worldsim.core.errors import WorldsimError
 
-LONGEST_EPISODE = 1500
+LONGEST_EPISODE = 400
 
 
 def observation_is_a_frame(game: Subject) -> str:

@@ -11,6 +11,11 @@ from stable_baselines3.common.env_checker import check_env
 from envs.contract import check_game
 from envs.registration import GAMES, missing_dependency
 
+FIRST = {name.partition("/")[0]: name for name in reversed(GAMES.names())}
+# The others of a family are the same class, and take longer.
+ONE_OF_EACH_FAMILY = [
+    pytest.param(name, marks=() if name in FIRST.values() else pytest.mark.slow) for name in GAMES.names()
+]
 # Games whose objects are seen from almost anywhere.
 FULL_OF_OBJECTS = ("voxel/arena", "doom/health_gathering")
 
@@ -34,7 +39,7 @@ def test_the_game_keeps_every_rule(name):
     assert messages["ids_name_objects"] != "0 objects came into the picture" or name not in FULL_OF_OBJECTS
 
 
-@pytest.mark.parametrize("name", GAMES.names())
+@pytest.mark.parametrize("name", ONE_OF_EACH_FAMILY)
 def test_the_game_can_have_another_size(name):
     findings = check_game(
         playable(name), only=["observation_is_a_frame", "depth_and_camera_agree"], height=96, width=128
@@ -42,7 +47,7 @@ def test_the_game_can_have_another_size(name):
     assert [finding for finding in findings if not finding.ok] == []
 
 
-@pytest.mark.parametrize("name", GAMES.names())
+@pytest.mark.parametrize("name", ONE_OF_EACH_FAMILY)
 def test_stable_baselines_accepts_the_game(name):
     env = gymnasium.make(playable(name), render_mode="rgb_array")
     with warnings.catch_warnings():
