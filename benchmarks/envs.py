@@ -28,6 +28,8 @@ from worldsim.core.siblings import import_ours
 registration = import_ours("envs.registration")  # this file is called envs too
 
 STEPS = 64  # steps between looks at the clock
+# A maze, health, monsters and a weapon, rooms of our own.
+DOOM = ("doom/my_way_home", "doom/health_gathering", "doom/defend_the_center", "doom/rooms")
 VOXEL_SIZES = ((64, 64), (128, 128))
 VOXEL_MAPS = ("arena", "gallery", "stage", "terrain", "maze")
 
@@ -69,11 +71,17 @@ def player(env: gymnasium.Env, with_truth: bool) -> Callable[[], int]:
 def bare_doom(env: Any) -> tuple[Callable[[], int], Any]:
     """The same engine settings, screen, buttons and episode length as ``env``, without the wrapper."""
     doom = import_ours("envs.doom.game")
-    game, stop = doom.start_game(env.scenario, doom.choose_screen(env.height, env.width), False)
+    env.reset(seed=0)
+    level = env.level_file() if env.scenario.room else None
+    game, stop = doom.start_game(env.scenario, doom.choose_screen(env.height, env.width), False, level)
     codec = ActionCodec.from_space(env.action_space)
     keys = [codec.index(name) for name in ("forward", "back", "left", "right")]
     turn = codec.index("camera_yaw_right_deg")
-    buttons = [[*map(float, vec[keys]), float(vec[turn]) / doom.TICS_PER_STEP] for vec in random_vectors(codec, STEPS)]
+    others = [codec.index(name) for name in env.scenario.keys]
+    buttons = [
+        [*map(float, vec[keys]), float(vec[turn]) / doom.TICS_PER_STEP, *map(float, vec[others])]
+        for vec in random_vectors(codec, STEPS)
+    ]
     steps, seed = 0, 0
     game.set_seed(seed)
     game.new_episode()
@@ -200,7 +208,7 @@ def main() -> None:
     results = measure_voxel(args.seconds)
     for entry in registration.GAMES:
         family = entry.name.partition("/")[0]
-        if family in ("doom", "physics"):
+        if entry.name in DOOM or family == "physics":
             if registration.missing_dependency(entry):
                 print(f"{entry.name}: not measured, {registration.missing_dependency(entry)} is not installed")
                 continue

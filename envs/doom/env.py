@@ -76,7 +76,7 @@ class DoomEnv(gymnasium.Env):
     def game(self) -> vzd.DoomGame:
         """The engine, started when it is first needed."""
         if self._game is None:
-            room = self._draw_room() if self.scenario.room else None
+            room = self.level_file() if self.scenario.room else None
             self._game, stop = start_game(self.scenario, self._screen, self._with_labels, room)
             self._stop = weakref.finalize(self, stop)
         return self._game
@@ -191,22 +191,22 @@ class DoomEnv(gymnasium.Env):
         assert self._state is not None, "reset() comes before this"
         return self._state
 
-    def _begin(self, seed: int) -> None:
-        self._seed, self._pressed, self._changes, self._state, self._frame = seed, [], [], None, None
-        game = self.game
-        if self.scenario.room:
-            with open(room_file(game), "r+b") as file:
-                file.write(self._draw_room())
-        game.set_seed(seed % 2**32)
-        game.new_episode()
-
-    def _draw_room(self) -> bytes:
-        """The WAD of this episode's room, which depends on the seed alone; every WAD is equally long."""
+    def level_file(self) -> bytes:
+        """The WAD of this episode's room of our own, which depends on the seed alone; every WAD is equally long."""
         assert self.scenario.room is not None
         self._room = self.scenario.room(stream(self._seed, "doom room", self.scenario.name))
         text = self._room.text()
         self._level = parse_level(text)
         return room_wad(text)
+
+    def _begin(self, seed: int) -> None:
+        self._seed, self._pressed, self._changes, self._state, self._frame = seed, [], [], None, None
+        game = self.game
+        if self.scenario.room:
+            with open(room_file(game), "r+b") as file:
+                file.write(self.level_file())
+        game.set_seed(seed % 2**32)
+        game.new_episode()
 
     def _advance(self, presses: list[list[float]]) -> None:
         """Take steps of which only the last is drawn, where that is possible.
