@@ -36,11 +36,11 @@ def mean_return(env, skill, seeds, most_steps=520):
 # The least return that counts as done: most of what can be had.
 @pytest.mark.parametrize(
     ("scenario", "done"),
-    [("basic", 0.7), ("defend_the_center", 10.0), ("my_way_home", 0.9), ("health_gathering", 15.0), ("corridor", 1.3)],
+    [("basic", 0.7), ("defend_the_center", 10.0), ("my_way_home", 0.9), ("health_gathering", 15.0)],
 )
 def test_return_rises_with_skill(scenario, done):
     env = DoomEnv(scenario, height=16, width=16)
-    random, half, full = (mean_return(env, skill, range(3)) for skill in (0.0, 0.4, 1.0))
+    random, half, full = (mean_return(env, skill, range(2)) for skill in (0.0, 0.4, 1.0))
     env.close()
     assert random < half <= full + 0.05 * abs(full)
     assert random < 0.5 * done
