@@ -17,7 +17,7 @@ from envs.voxel.kinds import BEACON, PLACE, TABLES
 from envs.voxel.paths import Cell
 from worldsim.core.types import Frames
 
-BEHAVIOURS = {"walk": 0.42, "touch": 0.16, "mine": 0.08, "build": 0.12, "look": 0.09, "sticky": 0.09, "still": 0.04}
+BEHAVIOURS = {"walk": 0.30, "touch": 0.26, "mine": 0.08, "build": 0.16, "look": 0.06, "sticky": 0.11, "still": 0.03}
 REGION_M = 4  # the map is covered in squares of this size
 
 
@@ -56,6 +56,7 @@ class VoxelRoamer(VoxelExplorer):
         goals = cells[rng.integers(0, len(cells), 12)]
         visits = self._visits[goals[:, 0] // REGION_M, goals[:, 2] // REGION_M] + rng.random(len(goals))
         goal = tuple(goals[visits.argmin()].tolist())
+        yield {f"hotbar.{int(rng.integers(1, 4))}": 1}
         extras: Wish = {"sprint": 1} if rng.random() < 0.35 else {"sneak": 1} if rng.random() < 0.1 else {}
         yield from self._follow(goal, self._gait_to(goal), extras, int(rng.integers(40, 120)))
 
@@ -67,13 +68,13 @@ class VoxelRoamer(VoxelExplorer):
         x, _, z = self.walker.waypoint(way)
         heading = _heading(*(np.array([x + 0.5, z + 0.5]) - self._place()))
         turns = {gait: abs(_wrap(heading + facing - self.env.body[state.YAW])) for gait, facing in GAITS.items()}
-        near = [gait for gait, turn in turns.items() if turn < 80]
-        return "forward" if self.rng.random() < 0.25 else str(self.rng.choice(near))
+        near = [gait for gait, turn in turns.items() if turn < 100]
+        return str(self.rng.choice(near))
 
     def _follow(self, goal: Cell, gait: str, extras: Wish, steps: int) -> Iterator[Wish]:
         """The way to ``goal``, for so many steps at most, facing as the gait wants it; doors are opened."""
         rng, walker = self.rng, self.walker
-        rate, pitch, stuck = rng.uniform(5, 10), self._usual_pitch(), 0
+        rate, pitch, stuck = rng.uniform(6, 12), self._usual_pitch(), 0
         for _ in range(steps):
             way = walker.way_to(goal)
             if not way:
@@ -106,16 +107,22 @@ class VoxelRoamer(VoxelExplorer):
         if not len(cells):
             yield from self._walk()
             return
-        order = np.argsort(np.linalg.norm(cells + 0.5 - body[:3], axis=1))[:10]
-        cell = tuple(cells[rng.choice(order)].tolist())
-        stand = self.walker.nearest(self.walker.beside(cell, 3.0, 1.0))
+        uses = TABLES.use[blocks[tuple(cells.T)]]
+        cells = cells[uses == rng.choice(np.unique(uses))]
+        cells = cells[np.argsort(np.linalg.norm(cells + 0.5 - body[:3], axis=1))]
+        _, nearest = np.unique(self.env.ids[tuple(cells.T)], return_index=True)  # one cell for each thing
+        cell = tuple(cells[rng.choice(np.sort(nearest)[:3])].tolist())
+        box = TABLES.box[blocks[cell]]
+        point = np.array(cell) + (box[:3] + box[3:]) / 2
+        places = [place for place in self.walker.beside(cell, 3.3, 1.0) if self.walker.sees_from(place, cell, point)]
+        stand = self.walker.nearest(places)
         if stand is None:
             return
         yield from self._follow(stand, "forward", {}, 70)
         if rng.random() < 0.5:
             yield {f"hotbar.{int(rng.integers(1, 4))}": 1, "aims": 1}
         for _ in range(20):
-            wish, aimed = self.walker.aim_at(np.array(cell) + np.array([0.5, 0.4, 0.5]))
+            wish, aimed = self.walker.aim_at(point)
             if aimed:
                 break
             yield {**wish, "aims": 1}
