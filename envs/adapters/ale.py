@@ -1,4 +1,4 @@
-"""Atari games of the Arcade Learning Environment: exact snapshots, random stream of the console included."""
+"""Atari games of the Arcade Learning Environment, with exact snapshots."""
 
 from __future__ import annotations
 
@@ -8,22 +8,33 @@ import ale_py
 import numpy as np
 
 from envs.adapters.gym_game import GymGame
+from envs.adapters.pictures import Picture
 from worldsim.core.types import Frames
 
 CONSOLE_FPS = 60
+STICKINESS = "repeat_action_probability"
 
 
 class AleGame(GymGame):
-    """A game with snapshots of the whole console."""
+    """A game with snapshots of the whole console and of the joystick."""
 
     reseeds = False  # a seed loads the cartridge anew, which takes as long as many steps
 
+    def __init__(self, name: str, game: Any, picture: Picture | None, **settings: Any):
+        env = game.unwrapped
+        env.ale = self._console = StickyConsole(env)
+        env.load_game()  # from where the new stickiness counts
+        super().__init__(name, game, picture, **settings)
+
     def get_state(self) -> dict[str, Any]:
-        """The console's memory and random stream, the counters, the frame, and the streams of game and wrapper."""
+        """The console, its joystick, the counters, the frame, and the random streams of game and adapter."""
         assert self._frame is not None, "reset() comes before this"
         env: Any = self.game.unwrapped
+        action, strength = self._console.held
         return {
             "console": env.ale.cloneSystemState().serialize(),
+            "held_action": action.value,
+            "held_strength": float(strength),
             "frame": self._frame.copy(),
             "steps": self._steps,
             "over": self._over,
@@ -36,6 +47,7 @@ class AleGame(GymGame):
         if self._frame is None:
             self.game.reset()  # Gymnasium refuses steps before one
         env.ale.restoreSystemState(ale_py.ALEState(state["console"]))
+        self._console.held = ale_py.Action(state["held_action"]), state["held_strength"]
         env.np_random.bit_generator.state = state["random"]
         self.np_random.bit_generator.state = state["own_random"]
         self._steps, self._over = state["steps"], state["over"]
@@ -48,3 +60,30 @@ class AleGame(GymGame):
         env: Any = self.game.unwrapped
         skip = env._frameskip if isinstance(env._frameskip, int) else np.mean(range(*env._frameskip))
         return CONSOLE_FPS / float(skip)
+
+
+class StickyConsole:
+    """A console with a sticky joystick of our own: each frame it stays where it was with the probability ALE was told.
+
+    ALE's own keeps the held action where no snapshot reaches it, so the same snapshot would go on in different ways.
+    Chances are the same and come from the game's ``np_random``; so under one seed an episode is not ALE's to the bit.
+    """
+
+    def __init__(self, env: Any):
+        self._env, self._ale = env, env.ale
+        self._probability = self._ale.getFloat(STICKINESS)
+        self._ale.setFloat(STICKINESS, 0.0)
+        self.held = (ale_py.Action.NOOP, 1.0)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ale, name)
+
+    def reset_game(self) -> None:
+        self.held = (ale_py.Action.NOOP, 1.0)
+        self._ale.reset_game()
+
+    def act(self, action: Any, strength: float = 1.0) -> int:
+        if not self._probability or self._env.np_random.random() >= self._probability:
+            self.held = (action, strength)
+        reward: int = self._ale.act(*self.held)
+        return reward

@@ -100,7 +100,9 @@ def vectors_for(env, count, seed):
     return [codec.encode(env.action_space.sample()) for _ in range(count)]
 
 
-@pytest.mark.parametrize("settings", [{}, {"frameskip": (2, 5), "continuous": True}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{"repeat_action_probability": 0.9}, {"frameskip": (2, 5), "continuous": True}], ids=str
+)
 def test_an_atari_snapshot_holds_the_sticky_actions_and_the_frame_skips_too(settings):
     settings = {**settings, "render_mode": "rgb_array"}
     env, twin = (make_game("gym:ALE/MsPacman-v5", **settings).unwrapped for _ in range(2))
@@ -119,6 +121,42 @@ def test_an_atari_snapshot_holds_the_sticky_actions_and_the_frame_skips_too(sett
                 assert np.array_equal(one[0], two[0])
                 assert one[1:] == two[1:]
         env.set_state(state)
+
+
+def test_the_joystick_sticks_as_often_as_ale_was_told():
+    env = make_game("gym:ALE/Breakout-v5", repeat_action_probability=0.25).unwrapped
+    env.reset(seed=1)
+    console = env.game.unwrapped.ale
+    assert console.getFloat("repeat_action_probability") == 0  # the console itself does not stick
+    left, right = ale_py.Action.LEFT, ale_py.Action.RIGHT
+    stuck = []
+    for number in range(1000):
+        before, wanted = console.held[0], (left, right)[number % 2]
+        console.act(wanted)
+        if before != wanted:
+            stuck.append(console.held[0] == before)
+    assert np.mean(stuck) == pytest.approx(0.25, abs=0.06)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("env_id", ["gym:ALE/Seaquest-v5", "gym:MiniGrid-DoorKey-6x6-v0", "gym:MiniWorld-Maze-v0"])
+def test_a_hundred_random_branch_points_are_exact(env_id):
+    env = make_game(env_id).unwrapped
+    rng = np.random.default_rng(0)
+    for number in range(100):
+        seed, length = number // 4, int(rng.integers(1, 60))
+        env.reset(seed=seed)
+        prefix, ahead = vectors_for(env, length, number), vectors_for(env, 10, 1000 + number)
+        here = play(env, prefix)[-1][0]
+        state = env.get_state() if isinstance(env, Snapshots) else None
+        first = play(env, ahead)
+        env.reset(seed=seed + 1)
+        play(env, ahead[:3])
+        back = env.set_state(state) if isinstance(env, Snapshots) else env.replay(seed, np.stack(prefix))
+        np.testing.assert_array_equal(back, here)
+        for one, two in zip(first, play(env, ahead), strict=True):
+            np.testing.assert_array_equal(one[0], two[0])
+            assert one[1:] == two[1:]
 
 
 def test_the_frame_is_the_consoles_picture_resized_by_area():
