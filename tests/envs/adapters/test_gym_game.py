@@ -101,17 +101,21 @@ def vectors_for(env, count, seed):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"repeat_action_probability": 0.9}, {"frameskip": (2, 5), "continuous": True}], ids=str
+    "settings",
+    [{"repeat_action_probability": 0.9}, {"repeat_action_probability": 0.9, "frameskip": (2, 5), "continuous": True}],
+    ids=str,
 )
 def test_an_atari_snapshot_holds_the_sticky_actions_and_the_frame_skips_too(settings):
     settings = {**settings, "render_mode": "rgb_array"}
-    env, twin = (make_game("gym:ALE/MsPacman-v5", **settings).unwrapped for _ in range(2))
+    env, twin = (make_game("gym:ALE/Breakout-v5", **settings).unwrapped for _ in range(2))
     assert isinstance(env, Snapshots)
     env.reset(seed=3)
-    for point in range(2):
-        play(env, vectors_for(env, 10, point))
+    # Held to one side, and then to the other: as long as the joystick sticks, the side it was held to before counts.
+    right, left = ([1, 0, 0], [1, 3.1, 0]) if "continuous" in settings else ([0, 0, 1, 0], [0, 0, 0, 1])
+    for point, (side, other_side) in enumerate([(right, left), (left, right)]):
+        play(env, np.array([side] * 15))
         here, state = env.render(), env.get_state()
-        ahead = vectors_for(env, 12, 99 + point)
+        ahead = np.array([other_side] * 12)
         first = play(env, ahead)
         for other in (twin, env):
             if point:  # the first time the twin has not even begun
