@@ -56,3 +56,13 @@ def test_another_autoencoder_than_the_one_trained_with_is_refused(recording, sim
     )
     with pytest.raises(WorldsimError, match="latents of another autoencoder"):
         pack(other, [simulator_run], tmp_path / "packed")
+
+
+def test_training_goes_on_from_a_packed_checkpoint(recording, vae_run, simulator_run, tmp_path):
+    first = pack(vae_run, [simulator_run], tmp_path / "first", storage="int8")
+    config = dataclasses.replace(SIMULATOR_CONFIG, steps=10, init=str(first), seed=3)
+    further = train_simulator(config, [recording], first, tmp_path / "further", progress=lambda line: None)
+    second = pack(first, [first, further], tmp_path / "second")
+    assert list(read_json(second / "training.json")) == ["vae", "simulator, stage 1", "simulator, stage 2"]
+    assert read_json(second / "config.json")["data"] == read_json(first / "config.json")["data"]
+    assert read_json(second / "config.json")["train_flops"] > read_json(first / "config.json")["train_flops"]

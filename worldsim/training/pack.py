@@ -2,7 +2,8 @@
 
 python -m worldsim.training.pack runs/voxel-vae runs/voxel-base worldsim/checkpoints/voxel-base
 
-A simulator trained in several stages is named by all its runs, in order.
+A simulator trained in several stages is named by all its runs, in order; the first may be a packed checkpoint whose
+training went on.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ def pack(
 ) -> Path:
     """Write ``out`` from the autoencoder's run and the finished stages of recipe=simulator, the last of which counts.
 
+    A packed checkpoint stands for the runs it was made of.
+
     The network is stored as ``storage``, the autoencoder always as bf16: it is small, and every frame goes through it.
     """
     run = runs[-1]
@@ -39,11 +42,10 @@ def pack(
     save_model(out / "vae.safetensors", vae, asdict(vae.config), "bfloat16")
     config = {**read_json(run / "config.json"), "steps": steps, "context_noise": context_noise}
     write_json(out / "config.json", config)
-    records = {"vae": _record(vae_run)}
-    if earlier := records["vae"]["config"]["settings"].get("keep_encoder_of"):
-        records = {"vae": _record(Path(earlier)), "vae, decoder": records["vae"]}
-    for number, stage in enumerate(runs, start=1):
-        records["simulator" if len(runs) == 1 else f"simulator, stage {number}"] = _record(stage)
+    records = _autoencoder_records(vae_run)
+    stages = [record for stage in runs for record in _stage_records(stage)]
+    for number, record in enumerate(stages, start=1):
+        records["simulator" if len(stages) == 1 else f"simulator, stage {number}"] = record
     write_json(out / "training.json", records)
     params = {"vae": sum(p.numel() for p in vae.parameters()), "dit": sum(p.numel() for p in dit.parameters())}
     write_atomic(out / "card.md", card(out.name, config, records, params, storage))
@@ -58,6 +60,23 @@ def _check_same_latents(vae: VAE, trained_with: VAE, vae_run: Path, run: Path) -
         raise WorldsimError(
             f"{run} was trained in the latents of another autoencoder than {vae_run}: {changed[0]} differs."
         )
+
+
+def _autoencoder_records(folder: Path) -> dict[str, Any]:
+    """By the name of the part; of a run folder or of a packed checkpoint."""
+    if (folder / "training.json").exists():
+        return {part: record for part, record in read_json(folder / "training.json").items() if part.startswith("vae")}
+    record = _record(folder)
+    earlier = record["config"]["settings"].get("keep_encoder_of")
+    return {"vae": _record(Path(earlier)), "vae, decoder": record} if earlier else {"vae": record}
+
+
+def _stage_records(folder: Path) -> list[dict[str, Any]]:
+    """In order; of a run folder or of a packed checkpoint."""
+    if (folder / "training.json").exists():
+        packed = read_json(folder / "training.json")
+        return [record for part, record in packed.items() if part.startswith("simulator")]
+    return [_record(folder)]
 
 
 def _record(run: Path) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def train_simulator(
             "steps": 2,
             "train_flops": trainer.flops_per_step * trainer.step + _earlier_flops(config),
             "train_seed": config.seed,
-            "data": [_describe(table) for table in tables],
+            "data": _all_data(config, tables),
         },
     )
     return out
@@ -214,6 +214,12 @@ def own_context(
 def _earlier_flops(config: SimulatorTrainConfig) -> float:
     """Training FLOPs of the stages this run started from."""
     return float(read_json(Path(config.init) / "config.json")["train_flops"]) if config.init else 0.0
+
+
+def _all_data(config: SimulatorTrainConfig, tables: Sequence[EpisodeTable]) -> list[dict[str, Any]]:
+    """What this run and the stages before it were trained on."""
+    earlier = read_json(Path(config.init) / "config.json")["data"] if config.init else []
+    return earlier + [told for told in map(_describe, tables) if told not in earlier]
 
 
 def _describe(table: EpisodeTable) -> dict[str, Any]:
