@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.policies.voxel_walker import PITCH, YAW, Walker, Wish
-from envs.voxel import rewards, state
+from envs.voxel import paths, rewards, state
 from envs.voxel.kinds import (
     AIR,
     BEACON,
@@ -31,6 +31,7 @@ from worldsim.core.types import Frames
 
 PATIENCE_STEPS = 120  # with one target, before another one is chosen
 ROAMING_STEPS = 40
+CARELESS_STEPS = 30  # in which nothing is avoided, where there is no way around
 LAPSE_STEPS = 8
 HUNGRY_BELOW = 15  # points of health
 AFRAID_M = 4.0
@@ -61,6 +62,7 @@ class VoxelExpert:
         self._roaming: Any = None
         self._target_until = 0
         self._mistaken = False
+        self._careless_until = 0
         self._facing: Cell | None = None
         self._poor_places: set[Cell] = set()
 
@@ -71,7 +73,7 @@ class VoxelExpert:
             self._lapse = self._wandering_mind() if self.rng.random() < 0.8 * (1 - self.skill) else None
         self._steps += 1
         task = int(self.env.world.goal[state.TASK])
-        self.walker.tick(self._to_avoid(task))
+        self.walker.tick(self._to_avoid(task) if self._steps > self._careless_until else [])
         wish = _PLAYS[task](self) if self._lapse is None else self._lapse
         return self.codec.vector(**wish)
 
@@ -105,11 +107,13 @@ class VoxelExpert:
     def _to_avoid(self, task: int) -> list[Cell]:
         """Cells that no way shall lead through: what must not be touched and is not gone for."""
         if task == rewards.FIND:
-            wrong = [cell for cell in self._cells_of(*_COLOURED) if not self._is_wanted(cell) and cell != self._target]
-            return [(x + a, y, z + c) for x, y, z in wrong for a in (-1, 0, 1) for c in (-1, 0, 1)]
-        if task == rewards.COLLECT:
-            return [cell for cell in self._items(wanted=False) if cell != self._target]
-        return []
+            wrong = [cell for cell in self._cells_of(*_COLOURED) if not self._is_wanted(cell)]
+        elif task == rewards.COLLECT:
+            wrong = self._items(wanted=False)
+        else:
+            return []
+        around = [(x + a, y, z + c) for x, y, z in wrong if (x, y, z) != self._target for a, c in _AROUND]
+        return [cell for cell in around if cell != self._target]
 
     # The tasks
 
@@ -162,6 +166,9 @@ class VoxelExpert:
     # What they are made of
 
     def _go(self, cell: Cell) -> Wish:
+        if not np.isfinite(self.walker.steps_to(cell)):  # perhaps past what should be avoided
+            self._careless_until = self._steps + CARELESS_STEPS
+            self.walker.search_soon()
         return self._hurried(self.walker.walk_to(cell))
 
     def _hurried(self, wish: Wish) -> Wish:
@@ -173,7 +180,7 @@ class VoxelExpert:
         """To the nearest place beside one of the cells, then against it."""
         stands = self.walker.nearest([place for cell in cells for place in self.walker.beside(cell)])
         if stands is None:
-            return self._go(self._somewhere())
+            return self._go(cells[0] if cells else self._somewhere())
         if self.walker.cell() != stands:
             return self._go(stands)
         cell = min(cells, key=lambda cell: abs(cell[0] - stands[0]) + abs(cell[2] - stands[2]))
@@ -233,7 +240,7 @@ class VoxelExpert:
     def _all_items(self) -> list[tuple[Cell, int, int]]:
         """Cell, kind and id of everything that lies about."""
         rows = [row for row in self.env.world.entities if row[state.SORT] == state.ITEM]
-        return [(_cell(row), int(row[state.LOOK]), int(row[state.ID])) for row in rows]
+        return [(paths.cell_of(row[:3]), int(row[state.LOOK]), int(row[state.ID])) for row in rows]
 
     def _items(self, wanted: bool) -> list[Cell]:
         goal = self.env.world.goal
@@ -247,6 +254,7 @@ class VoxelExpert:
         return x, y, z
 
 
+_AROUND = [(a, c) for a in (-1, 0, 1) for c in (-1, 0, 1)]
 _COLOURED = range(FIRST_COLOURED_BEACON, LAST_COLOURED_BEACON + 1)
 _PLAYS: dict[int, Callable[[VoxelExpert], Wish]] = {
     rewards.REACH: VoxelExpert._reach,
@@ -255,8 +263,3 @@ _PLAYS: dict[int, Callable[[VoxelExpert], Wish]] = {
     rewards.BUILD: VoxelExpert._build,
     rewards.SURVIVE: VoxelExpert._survive,
 }
-
-
-def _cell(row: NDArray[np.float64]) -> Cell:
-    x, y, z = np.floor(row[:3] + np.array([0, 1e-6, 0])).astype(int).tolist()
-    return x, y, z

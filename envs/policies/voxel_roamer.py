@@ -111,7 +111,8 @@ class VoxelRoamer(VoxelExplorer):
         cells = cells[uses == rng.choice(np.unique(uses))]
         cells = cells[np.argsort(np.linalg.norm(cells + 0.5 - body[:3], axis=1))]
         _, nearest = np.unique(self.env.ids[tuple(cells.T)], return_index=True)  # one cell for each thing
-        cell = tuple(cells[rng.choice(np.sort(nearest)[:3])].tolist())
+        x, y, z = cells[rng.choice(np.sort(nearest)[:3])].tolist()
+        cell = (x, y, z)
         box = TABLES.box[blocks[cell]]
         point = np.array(cell) + (box[:3] + box[3:]) / 2
         places = [place for place in self.walker.beside(cell, 3.3, 1.0) if self.walker.sees_from(place, cell, point)]
@@ -141,10 +142,13 @@ class VoxelRoamer(VoxelExplorer):
             yield {**wish, "aims": 1, "forward": float(aimed and far > 2.5), "attack": float(far < 4 and step % 3 == 0)}
 
     def _to_beacon(self) -> Iterator[Wish]:
-        cells = [tuple(cell) for cell in np.argwhere(self.env.blocks == BEACON).tolist()]
-        stand = self.walker.nearest([place for cell in cells[:1] for place in self.walker.beside(cell, 1.0)])
+        cells = np.argwhere(self.env.blocks == BEACON).tolist()
+        if not cells:
+            return
+        x, y, z = cells[0]
+        stand = self.walker.nearest(self.walker.beside((x, y, z), 1.0))
         if stand is None:
             return
         yield from self._follow(stand, "forward", {}, 200)
         for _ in range(10):
-            yield self.walker.walk_straight((cells[0][0] + 0.5, cells[0][2] + 0.5))
+            yield self.walker.walk_straight((x + 0.5, z + 0.5))

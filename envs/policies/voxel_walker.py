@@ -35,23 +35,26 @@ class Walker:
         self._step = 0
         self._stuck = 0
 
+    def search_soon(self) -> None:
+        """Look for ways anew at the next tick."""
+        self._searched_at = self._step - SEARCH_AGAIN_STEPS
+
     def tick(self, avoid: Sequence[Cell] = ()) -> None:
         """To be called once a step, before any wish; no way leads through the cells to ``avoid``."""
         self._step += 1
         if self._step - self._searched_at >= SEARCH_AGAIN_STEPS:
             self._searched_at = self._step
             self._blocks = self.env.blocks.copy() if avoid else self.env.blocks
-            for cell in avoid:
-                if cell != self.cell():
-                    self._blocks[cell] = BEDROCK
+            for x, y, z in avoid:
+                if (x, y, z) != self.cell():
+                    self._blocks[x, y : y + 3, z] = BEDROCK  # too high to climb
             self._came_from = paths.search(self._blocks, paths.BLOCKING, *self.cell())
         speed = float(np.hypot(self.env.body[state.VX], self.env.body[state.VZ]))
         self._stuck = self._stuck + 1 if speed < 0.03 else 0
 
     def cell(self) -> Cell:
         """The cell that the player's feet are in."""
-        x, y, z = np.floor(self.env.body[:3] + np.array([0, 1e-6, 0])).astype(int).tolist()
-        return x, y, z
+        return paths.cell_of(self.env.body[:3])
 
     def steps_to(self, goal: Cell) -> float:
         """How many cells away ``goal`` is on foot; infinite where no way leads to it."""

@@ -85,6 +85,12 @@ def is_closed_door(kind: int) -> bool:
     return bool(TABLES.solid[kind] and TABLES.use[kind] == OPEN)
 
 
+def cell_of(place_m: NDArray[np.float64] | tuple[float, float, float]) -> Cell:
+    """The cell that a place (x, y, z) in m lies in; a place on the ground counts as above it."""
+    x, y, z = np.floor(np.asarray(place_m) + np.array([0, 1e-6, 0])).astype(int).tolist()
+    return x, y, z
+
+
 def reachable(blocks: NDArray[np.uint8], start: Cell) -> NDArray[np.int64]:
     """The cells (N, 3) that can be walked to from ``start``, in the order of their coordinates."""
     return np.argwhere(search(blocks, BLOCKING, *start) != UNREACHED)
@@ -95,6 +101,7 @@ def way(came_from: NDArray[np.int32], goal: Cell) -> list[Cell]:
     cells: list[Cell] = []
     here = int(np.ravel_multi_index(goal, came_from.shape))
     while came_from.flat[here] not in (UNREACHED, here):
-        cells.append(tuple(int(n) for n in np.unravel_index(here, came_from.shape)))
+        x, y, z = np.unravel_index(here, came_from.shape)
+        cells.append((int(x), int(y), int(z)))
         here = int(came_from.flat[here])
     return cells[::-1]

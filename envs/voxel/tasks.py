@@ -92,8 +92,7 @@ class Places:
     def __init__(self, made: Map, rng: np.random.Generator):
         self.rng = rng
         self.start = np.array(made.spawn)
-        start = tuple(int(n) for n in np.floor(made.spawn))
-        cells = paths.reachable(made.blocks, start)
+        cells = paths.reachable(made.blocks, paths.cell_of(made.spawn))
         free = ~paths.BLOCKING[made.blocks]
         x, y, z = cells.T
         sides = free[x + 1, y, z] & free[x - 1, y, z] & free[x, y, z + 1] & free[x, y, z - 1]
@@ -117,7 +116,7 @@ class Places:
 
 def _site(made: Map, rng: np.random.Generator, count: int) -> list[Cell]:
     """``count`` cells in a row on level ground that is nobody's, near the player's start but not under it."""
-    cells = paths.reachable(made.blocks, tuple(int(n) for n in np.floor(made.spawn)))
+    cells = paths.reachable(made.blocks, paths.cell_of(made.spawn))
     known = {tuple(cell) for cell in cells.tolist()}
     far = _distances(cells, np.array(made.spawn))
     for reach_m in (9.0, 18.0, np.inf):

@@ -114,8 +114,8 @@ class VoxelVectorEnv(gymnasium.vector.VectorEnv[Frames, dict[str, Any], NDArray[
         for column, name in enumerate(RAGGED):
             self._make_room(name, len(getattr(world, name)))
             self._rows[slot, column] = len(getattr(world, name))
-        for name, array in zip(World._fields, world, strict=True):
-            stacked = getattr(self.worlds, name)
+        for name in World._fields:
+            stacked, array = getattr(self.worlds, name), getattr(world, name)
             assert name in RAGGED or stacked.shape[1:] == array.shape, f"{name} differs in shape from seed to seed"
             stacked[slot, : len(array)] = array
         self._steps[slot], self._over[slot] = 0, False
