@@ -31,7 +31,6 @@ from worldsim.core.types import Frames
 
 PATIENCE_STEPS = 120  # with one target, before another one is chosen
 ROAMING_STEPS = 40
-CARELESS_STEPS = 30  # in which nothing is avoided, where there is no way around
 LAPSE_STEPS = 8
 HUNGRY_BELOW = 15  # points of health
 AFRAID_M = 4.0
@@ -62,7 +61,7 @@ class VoxelExpert:
         self._roaming: Any = None
         self._target_until = 0
         self._mistaken = False
-        self._careless_until = 0
+        self._careless_for: Any = ()
         self._facing: Cell | None = None
         self._poor_places: set[Cell] = set()
 
@@ -73,7 +72,7 @@ class VoxelExpert:
             self._lapse = self._wandering_mind() if self.rng.random() < 0.8 * (1 - self.skill) else None
         self._steps += 1
         task = int(self.env.world.goal[state.TASK])
-        self.walker.tick(self._to_avoid(task) if self._steps > self._careless_until else [])
+        self.walker.tick(self._to_avoid(task) if self._target != self._careless_for else [])
         wish = _PLAYS[task](self) if self._lapse is None else self._lapse
         return self.codec.vector(**wish)
 
@@ -166,8 +165,8 @@ class VoxelExpert:
     # What they are made of
 
     def _go(self, cell: Cell) -> Wish:
-        if not np.isfinite(self.walker.steps_to(cell)):  # perhaps past what should be avoided
-            self._careless_until = self._steps + CARELESS_STEPS
+        if not np.isfinite(self.walker.steps_to(cell)):  # there is no way around what should be avoided
+            self._careless_for = self._target
             self.walker.search_soon()
         return self._hurried(self.walker.walk_to(cell))
 

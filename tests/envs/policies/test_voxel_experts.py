@@ -54,13 +54,13 @@ def test_five_skills_are_in_order_on_every_task(task):
         ("find", "terrain", {}, 1.0),
         ("build", "terrain", {}, 1.0),
         ("find", "maze", {"doors": True}, 1.0),
-        ("collect", "maze", {}, 0.6),  # an item in a corridor cannot be passed by
+        ("collect", "maze", {}, 0.8),  # an item in a corridor cannot be passed by
     ],
 )
 def test_experts_find_their_way_on_every_map(task, map, options, least):
-    earned, steps, _ = played(task, 1.0, 1, 500, map, **options)
+    earned, steps, _ = played(task, 1.0, 1, 700, map, **options)
     assert earned >= least - 1e-6
-    assert steps < 500
+    assert steps < 700
 
 
 def test_equal_seeds_give_equal_episodes_and_turns_stay_small():
