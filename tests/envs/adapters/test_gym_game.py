@@ -143,17 +143,21 @@ def test_the_joystick_sticks_as_often_as_ale_was_told():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("env_id", ["gym:ALE/Seaquest-v5", "gym:MiniGrid-DoorKey-6x6-v0", "gym:MiniWorld-Maze-v0"])
+@pytest.mark.parametrize("env_id", ["gym:ALE/Seaquest-v5", "gym:MiniGrid-DoorKey-6x6-v0", "gym:MiniWorld-OneRoom-v0"])
 def test_a_hundred_random_branch_points_are_exact(env_id):
     env = make_game(env_id).unwrapped
     rng = np.random.default_rng(0)
-    for number in range(100):
-        seed, length = number // 4, int(rng.integers(1, 60))
-        env.reset(seed=seed)
+    points = 0
+    for number in range(130):
+        seed, length = number // 4, int(rng.integers(1, 40))
         prefix, ahead = vectors_for(env, length, number), vectors_for(env, 10, 1000 + number)
-        here = play(env, prefix)[-1][0]
-        state = env.get_state() if isinstance(env, Snapshots) else None
-        first = play(env, ahead)
+        env.reset(seed=seed)
+        try:
+            here = play(env, prefix)[-1][0]
+            state = env.get_state() if isinstance(env, Snapshots) else None
+            first = play(env, ahead)
+        except gymnasium.error.ResetNeeded:
+            continue  # the episode was over before
         env.reset(seed=seed + 1)
         play(env, ahead[:3])
         back = env.set_state(state) if isinstance(env, Snapshots) else env.replay(seed, np.stack(prefix))
@@ -161,6 +165,8 @@ def test_a_hundred_random_branch_points_are_exact(env_id):
         for one, two in zip(first, play(env, ahead), strict=True):
             np.testing.assert_array_equal(one[0], two[0])
             assert one[1:] == two[1:]
+        points += 1
+    assert points >= 100
 
 
 def test_the_frame_is_the_consoles_picture_resized_by_area():
