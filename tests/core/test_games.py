@@ -106,7 +106,7 @@ def test_a_game_of_ones_own_can_be_adapted_too(place):
         ("no_such_module:Dot", "cannot be made: there is no module 'no_such_module'"),
         ("gym:no_such_module:Dot-v0", "cannot be made: there is no module 'no_such_module'"),
         ("voxel/arean", "unknown environment 'voxel/arean'. Did you mean 'voxel/arena'"),
-        ("ALE/Qwertyuiop-v0", "unknown environment 'ALE/Qwertyuiop-v0'.*a Gymnasium game is gym:ID"),
+        ("Qwertyuiop/Asdfghjkl-v0", "unknown environment 'Qwertyuiop/Asdfghjkl-v0'.*a Gymnasium game is gym:ID"),
         ("CartPole-v99", "CartPole-v99"),
     ],
 )
