@@ -89,7 +89,7 @@ class VoxelExpert:
         It is kept until it is no more, or for so long. None where there is nothing.
         """
         if self._steps >= self._target_until or self._target not in (*right, *wrong, self._roaming):
-            errs = self.rng.random() < 0.7 * (1 - self.skill)
+            errs = self.rng.random() < 0.5 * (1 - self.skill) ** 2
             pool = wrong if errs else right
             self._roaming = None if pool else self._somewhere()
             self._target = min(pool, key=self._effort, default=self._roaming)

@@ -44,7 +44,7 @@ def test_five_skills_are_in_order_on_every_task(task):
     steps = 1000 if task == "survive" else 300
     returns = [[played(task, skill, seed, steps)[0] for seed in range(20)] for skill in (0, 0.25, 0.5, 0.75, 1)]
     means = np.mean(returns, 1)
-    assert (np.diff(means) > -0.05).all(), means
+    assert (np.diff(means) > -0.03).all(), means
     assert means[-1] > means[0] + 0.5
 
 
