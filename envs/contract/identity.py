@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -76,7 +77,7 @@ class _Known:
         gone = [item for item in self.last.values() if item.id not in now]
         for item in now.values():
             before = self.last.get(item.id)
-            if before is not None and before.cls != item.cls:
+            if before is not None and before.cls != item.cls and not _same_in_another_state(before, item):
                 raise Broken(f"id {item.id} was a {before.cls} and is a {item.cls} now; an id is given once")
             if before is None and self.last:
                 self._refuse_new_name(item, gone, fps)
@@ -96,6 +97,13 @@ class _Known:
                     f"object {old.id} ({old.cls}) left and came back as {item.id}; "
                     "an object keeps its id while it is out of the picture"
                 )
+
+
+def _same_in_another_state(before: ObjectState, now: ObjectState) -> bool:
+    """A closed_door may be an open_door, a cake a bitten_cake_3: what the name ends in and the place are as before."""
+    heads = [re.sub(r"[_\W\d]+$", "", one.cls.lower()).rpartition("_")[2] for one in (before, now)]
+    moved_m = float(np.linalg.norm(np.subtract(now.position_m, before.position_m)))
+    return heads[0] == heads[1] and moved_m <= NEAR_M
 
 
 def _compare_surfaces(seen: dict[bytes, Moment], frame: Frames, truth: GroundTruth) -> None:

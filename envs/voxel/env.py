@@ -46,6 +46,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
     objects: list[Placed]
     last_step: LastStep | None  # what "undo" needs; None where there is nothing to undo
     _cells_left: NDArray[np.intp] | None  # of each object; None: to be counted
+    _shown: list[Placed] | None  # the objects with classes that follow their state; None: to be looked up
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012 (gymnasium's own declaration)
 
@@ -122,7 +123,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         if self.world.counters[state.EVENT_COUNT]:
             self.read_events()
         if self.world.counters[state.CHANGE_COUNT]:
-            self._cells_left = None
+            self._cells_left = self._shown = None
         reward, terminated = rewards.judge(self.world)
         return self._draw(), float(reward), bool(terminated), False, {}
 
@@ -145,7 +146,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         """Put the game into the state ``snapshot`` and return the frame seen there."""
         self.world = self.world._replace(**{name: snapshot[name].copy() for name in state.LASTING})
         self.world.events[:], self.world.changes[:] = 0, 0
-        self.last_step = self._cells_left = None
+        self.last_step = self._cells_left = self._shown = None
         self.objects = [
             (int(number), cls, x, y, z)
             for cls, (number, x, y, z) in zip(
@@ -160,9 +161,11 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         """Depth, ids, camera and objects of the present frame; crosshair and swatches are not in depth and ids."""
         if self._cells_left is None or len(self._cells_left) <= len(self.objects):
             self._cells_left = np.bincount(self.ids.ravel(), minlength=len(self.objects) + 1)
+        if self._shown is None:
+            self._shown = ground_truth.with_states(self.world, self.objects)
         return ground_truth.collect(
             self.world,
-            self.objects,
+            self._shown,
             self._cells_left,
             self._depth,
             self._instance,
@@ -191,7 +194,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
             self.counters[[state.EVENT_COUNT, state.CHANGE_COUNT]] = 0
         INTERVENTIONS[name](*arguments.args, **arguments.kwargs)
         self.read_events()
-        self.last_step = self._cells_left = None
+        self.last_step = self._cells_left = self._shown = None
         return self._draw()
 
     def hud_mask(self) -> NDArray[np.bool_]:
@@ -233,12 +236,12 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
     def _begin(self, made: Map, seed: int) -> None:
         self.world = self.make_world(made, seed)
         self.objects = list(made.objects)
-        self.last_step = self._cells_left = None
+        self.last_step = self._cells_left = self._shown = None
         self.task_text = made.task_text
 
     def read_events(self) -> None:
         """Keep the table of objects up with what the last step did."""
-        self.objects = list(self.objects)
+        self.objects, self._shown = list(self.objects), None
         for what, who, kind, x, y, z, _ in self.world.events[: self.counters[state.EVENT_COUNT]].tolist():
             if what in APPEARS and who > len(self.objects):
                 name = APPEARS[what].format(kinds.NAMES[kind])

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.voxel import creatures, falling, hands, player, rewards, state
-from envs.voxel.kinds import AIR, COLOURS, NAMES, NUMBER, PLACE, TABLES
+from envs.voxel.kinds import AIR, COLOURS, NAMES, NUMBER, NUMBER_IN_STATE, PLACE, TABLES
 from envs.voxel.map import Placed
 from envs.voxel.state import World
 from worldsim.core.errors import UnknownNameError, WorldsimError
@@ -57,7 +57,10 @@ def remove(env: Any, object_id: int) -> None:
 
 
 def add(env: Any, cls: str, position_m: Position, colour: str | None = None) -> None:
-    """Put something new there: a creature by its species, an "item" or a "block" of a colour, a block by its kind."""
+    """Put something new there: a creature by its species, an "item" or a "block" of a colour, a block by its kind.
+
+    A kind with states is added in the one that is named ("open_door", "bitten_cake_3"), by its mere name in the first.
+    """
     x, y, z = map(float, position_m)
     if cls in creatures.SPECIES:
         row = creatures.creature(cls, x, y, z)
@@ -69,10 +72,10 @@ def add(env: Any, cls: str, position_m: Position, colour: str | None = None) -> 
         kind = _kind_of_colour(colour or "red")
         _add_entity(env, f"{NAMES[kind]}_item", creatures.item(kind, x, y - falling.ITEM_HALF_M, z))
     else:
-        known = ("block", "item", *creatures.SPECIES, *NUMBER)
-        if cls != "block" and cls not in NUMBER:
-            raise UnknownNameError("thing to add", cls, known)
-        kind = NUMBER[cls] if cls != "block" else _kind_of_colour(colour or "red")
+        numbers = NUMBER | NUMBER_IN_STATE
+        if cls != "block" and cls not in numbers:
+            raise UnknownNameError("thing to add", cls, ("block", "item", *creatures.SPECIES, *numbers))
+        kind = numbers[cls] if cls != "block" else _kind_of_colour(colour or "red")
         cell = _free_cell(env, math.floor(x), math.floor(y), math.floor(z))
         number = _next_id(env)
         env.blocks[cell], env.ids[cell] = kind, number

@@ -37,6 +37,7 @@ class Kind:
     box: Box = WHOLE
     use: int = PLACE
     becomes: int = 0  # the kind it turns into when used (0: air) or, for a lamp, when its switch is used
+    seen_as: str = ""  # the class of an object in this state, where that is more than its name
 
 
 def _cakes() -> tuple[Kind, ...]:
@@ -46,6 +47,7 @@ def _cakes() -> tuple[Kind, ...]:
             25 + bites, "cake", (238, 214, 190), "icing", edge=0.15, breakable=False, use=BITE,
             box=(0.0625 + 0.125 * bites, 0.0, 0.0625, 0.9375, 0.5, 0.9375),
             becomes=26 + bites if bites + 1 < CAKE_BITES else 0,
+            seen_as=f"bitten_cake_{CAKE_BITES - bites}" if bites else "",  # how many bites are left
         )
         for bites in range(CAKE_BITES)
     )  # fmt: skip
@@ -57,6 +59,7 @@ _ASIDE_X: Box = (0.0, 0.0, 0.0, 1.0, 1.0, 0.15)  # the same door, swung aside
 _ASIDE_Z: Box = (0.0, 0.0, 0.0, 0.15, 1.0, 1.0)
 _LEVER: Box = (0.25, 0.0, 0.25, 0.75, 0.5, 0.75)
 
+# fmt: off
 KINDS = (
     Kind(1, "bedrock", (52, 50, 58), "soft", breakable=False),
     Kind(2, "grass", (104, 168, 74), "soft", edge=0.14),
@@ -77,16 +80,34 @@ KINDS = (
     Kind(17, "gem", (60, 236, 170), "gem", edge=0.5, glows=True),
     Kind(18, "beacon", (255, 216, 92), "glow", edge=0.05, breakable=False, glows=True),
     Kind(19, "canvas", (236, 230, 214), "plain", edge=0.25, breakable=False, use=PAINT),
-    Kind(20, "door", (150, 98, 52), "planks", edge=0.4, breakable=False, box=_THIN_X, use=OPEN, becomes=21),
-    Kind(21, "door", (150, 98, 52), "planks", 0.4, False, solid=False, box=_ASIDE_X, use=OPEN, becomes=20),
-    Kind(22, "door", (150, 98, 52), "planks", edge=0.4, breakable=False, box=_THIN_Z, use=OPEN, becomes=23),
-    Kind(23, "door", (150, 98, 52), "planks", 0.4, False, solid=False, box=_ASIDE_Z, use=OPEN, becomes=22),
+    Kind(
+        20, "door", (150, 98, 52), "planks", edge=0.4, breakable=False, box=_THIN_X, use=OPEN, becomes=21,
+        seen_as="closed_door",
+    ),
+    Kind(
+        21, "door", (150, 98, 52), "planks", edge=0.4, breakable=False, solid=False, box=_ASIDE_X, use=OPEN, becomes=20,
+        seen_as="open_door",
+    ),
+    Kind(
+        22, "door", (150, 98, 52), "planks", edge=0.4, breakable=False, box=_THIN_Z, use=OPEN, becomes=23,
+        seen_as="closed_door",
+    ),
+    Kind(
+        23, "door", (150, 98, 52), "planks", edge=0.4, breakable=False, solid=False, box=_ASIDE_Z, use=OPEN, becomes=22,
+        seen_as="open_door",
+    ),
     Kind(24, "planks", (186, 140, 84), "planks", edge=0.2),
     *_cakes(),
-    Kind(32, "switch", (120, 40, 40), "dots", edge=0.4, breakable=False, box=_LEVER, use=SWITCH, becomes=33),
-    Kind(33, "switch", (80, 220, 90), "dots", 0.4, False, box=_LEVER, use=SWITCH, becomes=32),
-    Kind(34, "lamp", (96, 84, 64), "gem", edge=0.4, breakable=False, becomes=35),
-    Kind(35, "lamp", (255, 226, 140), "gem", edge=0.2, breakable=False, glows=True, becomes=34),
+    Kind(
+        32, "switch", (120, 40, 40), "dots", edge=0.4, breakable=False, box=_LEVER, use=SWITCH, becomes=33,
+        seen_as="off_switch",
+    ),
+    Kind(
+        33, "switch", (80, 220, 90), "dots", edge=0.4, breakable=False, box=_LEVER, use=SWITCH, becomes=32,
+        seen_as="on_switch",
+    ),
+    Kind(34, "lamp", (96, 84, 64), "gem", edge=0.4, breakable=False, becomes=35, seen_as="unlit_lamp"),
+    Kind(35, "lamp", (255, 226, 140), "gem", edge=0.2, breakable=False, glows=True, becomes=34, seen_as="lit_lamp"),
     Kind(36, "plaster", (214, 206, 196), "soft", edge=0.1),
     Kind(37, "tiles", (150, 146, 152), "panel", edge=0.25),
     # How creatures look (a body and a head); a block of it can stand in the world as well.
@@ -128,6 +149,7 @@ KINDS = (
     Kind(70, "green_beacon", (70, 230, 90), "glow", edge=0.05, breakable=False, glows=True),
     Kind(71, "violet_beacon", (190, 90, 255), "glow", edge=0.05, breakable=False, glows=True),
 )
+# fmt: on
 AIR, BEDROCK, GRASS, SAND, NORTH_WALL, EAST_WALL, SOUTH_WALL, WEST_WALL = range(8)
 HOTBAR = (8, 9, 10)
 OBJECT_COLOURS = (11, 12, 13, 14, 15, 16)
@@ -140,6 +162,7 @@ SWITCH_OFF, SWITCH_ON, LAMP_OFF, LAMP_ON, PLASTER, TILES = 32, 33, 34, 35, 36, 3
 KIND_COUNT = max(kind.number for kind in KINDS) + 1
 NAMES = {kind.number: kind.name for kind in KINDS}
 NUMBER = {kind.name: kind.number for kind in reversed(KINDS)}  # the first of its name
+NUMBER_IN_STATE = {kind.seen_as: kind.number for kind in reversed(KINDS) if kind.seen_as}
 BY_NUMBER = {kind.number: kind for kind in KINDS}
 assert len(BY_NUMBER) == len(KINDS), "two kinds have the same number"
 

@@ -72,8 +72,8 @@ class Played:
         return self.env.ground_truth().objects[object_id - 1]
 
     def find(self, cls: str) -> list[int]:
-        """The ids of the objects of a class."""
-        return [o.id for o in self.env.ground_truth().objects if o.cls == cls]
+        """The ids of the objects of a name, in whatever state they are."""
+        return [number for number, name, *_ in self.env.objects if name == cls]
 
     def events(self) -> list[str]:
         """What happened in the last step."""

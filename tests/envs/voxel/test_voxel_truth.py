@@ -99,3 +99,28 @@ def test_truth_is_a_copy(game):
     game.act(5, yaw=9)
     assert (truth.depth_m == depth).all()
     assert (game.env.ground_truth().depth_m != depth).any()
+
+
+def test_classes_follow_the_state_of_things_and_ids_stay(gallery):
+    """What a thing is called changes with it, also where it is changed from outside, undone or put back."""
+    door = gallery.find("door")[0]
+    switch, *cell = gallery.env.world.lamps[0].tolist()
+    lamp, canvas = int(gallery.env.ids[tuple(cell)]), gallery.find("canvas")[0]
+    classes = [gallery.object(number).cls for number in (door, lamp, switch, canvas)]
+    assert classes == ["closed_door", "unlit_lamp", "off_switch", "canvas"]
+    first = gallery.env.get_state()
+    for number, expected in ((door, "open_door"), (switch, "on_switch"), (canvas, "painted_canvas_")):
+        gallery.act()  # a hand that did something rests until it is let go
+        assert gallery.face(number)
+        gallery.act(use=1)
+        assert gallery.object(number).cls.startswith(expected)
+        assert gallery.object(number).id == number
+    assert gallery.object(lamp).cls == "lit_lamp"
+    assert gallery.object(canvas).cls == f"painted_canvas_{(gallery.env.world.paint > 0).sum()}"
+    gallery.env.intervene("undo")
+    assert gallery.object(canvas).cls == "canvas"
+    gallery.env.set_state(first)
+    assert [gallery.object(number).cls for number in (door, lamp, switch, canvas)] == classes
+    x, _, z = gallery.env.body[:3]
+    gallery.env.intervene("add", cls="bitten_cake_3", position_m=(x + 1.2, 2.5, z))
+    assert gallery.env.ground_truth().objects[-1].cls == "placed_bitten_cake_3"
