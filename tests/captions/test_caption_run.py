@@ -39,7 +39,9 @@ caption_table(sys.argv[1], Slow(), lengths=[30, 0], stride=15)
 
 
 def found(path: str) -> list[tuple[int, int, str]]:
-    return [(one.row, one.frames, one.text) for one in EpisodeTable.open(path).captions("state", 1)]
+    return [
+        (one.row, one.frames, one.text) for one in EpisodeTable.open(path).captions("state", StateCaptioner.version)
+    ]
 
 
 def test_killed_and_repeated_is_as_undisturbed(voxel_table, table_copy, tmp_path):
@@ -65,7 +67,7 @@ def test_killed_and_repeated_is_as_undisturbed(voxel_table, table_copy, tmp_path
     assert len(undisturbed) == 4 * len(wanted)
     expected = {}
     caption_table(table_copy, StateCaptioner(name="again"), lengths=[30, 0], stride=15)
-    for one in EpisodeTable.open(table_copy).captions("again", 1):
+    for one in EpisodeTable.open(table_copy).captions("again", StateCaptioner.version):
         expected.setdefault((one.row, one.frames), []).append(one.text)
     kept = {}
     for row, frames, text in undisturbed:
@@ -85,7 +87,7 @@ def test_more_clips_are_added_and_other_settings_refused(table_copy):
     with pytest.raises(WorldsimError, match=r"made with other settings \(seed is 0 there, 7 here\).*label="):
         caption_table(table_copy, StateCaptioner(StateConfig(seed=7)), lengths=[30], stride=30)
     caption_table(table_copy, StateCaptioner(StateConfig(seed=7), name="other"), lengths=[30], stride=30)
-    assert EpisodeTable.open(table_copy).captioners == [("other", 1), ("state", 1)]
+    assert EpisodeTable.open(table_copy).captioners == [(name, StateCaptioner.version) for name in ("other", "state")]
 
 
 def test_frames_and_key_of_the_table_stay_and_clips_bring_captions(voxel_table, table_copy):
@@ -131,8 +133,8 @@ def test_command_line(table_copy):
     assert EpisodeTable.open(table_copy).captioners == []
     done = run_cli(f"data={table_copy}", "frames=30", "label=mine")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == table_copy and "clips captioned as mine v1" in done.stderr
-    config = json.loads(EpisodeTable.open(table_copy)._dataset.config()["worldsim.captions:mine:v1"])
+    assert done.stdout.strip() == table_copy and "clips captioned as mine v2" in done.stderr
+    config = json.loads(EpisodeTable.open(table_copy)._dataset.config()["worldsim.captions:mine:v2"])
     assert config["captioner"] == "state" and config["seed"] == 0
     wrong = run_cli(f"data={table_copy}", "captioner=stat")
     assert wrong.returncode == 2 and "unknown captioner 'stat'. Did you mean 'state'?" in wrong.stderr

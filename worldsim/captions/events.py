@@ -8,50 +8,57 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from worldsim.captions.changes import HANDS_M, change, is_hit, without_state
 from worldsim.captions.clip import Clip
 from worldsim.captions.facts import Act, Happening
 from worldsim.captions.motion import holds_camera
 from worldsim.captions.scene import visible
-from worldsim.captions.words import CREATURES, Noun, noun_of
+from worldsim.captions.words import CREATURES, NUMBERS, Noun, noun_of
 from worldsim.core.types import GroundTruth, ObjectState
 
 Objects = Mapping[int, ObjectState]
 TOUCH_M = 1.6  # from the eye, level: what goes at this distance was taken
-HANDS_M = 6.0  # what goes farther away was not broken by hand
 MOVED_M, FELL_M = 0.35, 0.35
 HIT_M_S, MOVING_M_S = 0.15, 0.3
 REWARD = 0.05  # smaller ones are the small change of a shaped reward
 TOGETHER_STEPS = 16
 NOT_TAKEN = ("barrel", "dead", "player")
 EFFECTS = ("puff", "fog", "smoke", "blood", "flash", "trail", "ball", "rocket", "spark")
-CHANGES = {"open": "open", "closed": "close", "on": "switch on", "lit": "switch on", "off": "switch off"}
+TIMES = ("", "", "twice", *(f"{word} times" for word in NUMBERS[3:]))
 
 
 def edits(clip: Clip) -> list[Act]:
     """What the player does to things: places, breaks, picks up, opens; in order of time, equal ones in one."""
-    acts: list[Act] = []
+    found: list[tuple[Act, int]] = []  # with the id of the thing
+
+    def add(t: int, verb: str, noun: Noun, number: int) -> None:
+        found.append((Act(t, t + 1, verb, noun=noun), number))
+
     attack, use = clip.pressed("attack"), clip.pressed("use")
     for t, (before, after) in enumerate(pairwise(_tables(clip))):
         eye = _eye(clip, t)
         if (pushed := _push(clip, t, before, after)) is not None:
-            acts.append(pushed)
+            found.append(pushed)
         for number in after.keys() - before.keys():
             if after[number].cls.startswith("placed") and (use[t] or "use" not in clip.codec.names):
-                acts.append(Act(t, t + 1, "place", noun=noun_of(after[number].cls)))
+                add(t, "place", noun_of(after[number].cls), number)
         for number, one in before.items():
             now = after.get(number)
             if one.alive and (now is None or not now.alive):
-                verb = _ending_verb(one, eye, bool(attack[t]), left_table=now is None)
+                verb = _ending_verb(one, eye, bool(attack[t]), bool(use[t]), left_table=now is None)
                 if verb:
-                    acts.append(Act(t, t + 1, verb, noun=noun_of(one.cls)))
-            elif now is not None and now.cls != one.cls:
-                verb = _change_verb(one.cls, now.cls)
-                if verb and use[t]:
-                    acts.append(Act(t, t + 1, verb, noun=_without_state(now.cls)))
-    if not any(act.verb in ("break", "defeat") for act in acts) and attack.sum() >= 2:
+                    add(t, verb, without_state(one.cls), number)
+            elif now is not None and now.cls != one.cls and use[t]:
+                verb, noun = change(clip, one, now, eye)
+                if verb:
+                    add(t, verb, noun, number)
+            elif now is not None and attack[t] and is_hit(clip, one, now, eye):
+                add(t, "hit", noun_of(one.cls), number)
+    acts = _together(found)
+    if not any(act.verb in ("break", "defeat", "hit") for act in acts) and attack.sum() >= 2:
         start = int(np.argmax(attack))
         acts.append(Act(start, start + int(attack.sum()), "attack", minor=True))
-    return _together(acts)
+    return acts
 
 
 def happenings(clip: Clip) -> list[Happening]:
@@ -88,7 +95,9 @@ def _eye(clip: Clip, t: int) -> NDArray[np.float64] | None:
     return None if camera is None else camera.T_world_camera[:3, 3]
 
 
-def _ending_verb(one: ObjectState, eye: NDArray[np.float64] | None, attacked: bool, left_table: bool) -> str:
+def _ending_verb(
+    one: ObjectState, eye: NDArray[np.float64] | None, attacked: bool, used: bool, left_table: bool
+) -> str:
     """What the player did to a thing that was there before a step and is not after it; "" where that is not known.
 
     Blocks that are broken stay in the table as no longer alive. What leaves it was taken, if it was within reach.
@@ -98,6 +107,8 @@ def _ending_verb(one: ObjectState, eye: NDArray[np.float64] | None, attacked: bo
         return ""
     if any(word in name for word in CREATURES):
         return "defeat" if attacked and not left_table else ""
+    if "bitten" in one.cls.lower().split("_"):
+        return "finish" if used else ""
     distance = float(np.linalg.norm(np.asarray(one.position_m) - eye))
     loose = left_table or "item" in one.cls.lower()
     if attacked and not loose and distance < HANDS_M:
@@ -106,7 +117,7 @@ def _ending_verb(one: ObjectState, eye: NDArray[np.float64] | None, attacked: bo
     return "pick up" if distance < np.hypot(TOUCH_M, 1.7) else ""
 
 
-def _push(clip: Clip, t: int, before: Objects, after: Objects) -> Act | None:
+def _push(clip: Clip, t: int, before: Objects, after: Objects) -> tuple[Act, int] | None:
     """A push that begins in step t: what it sets in motion is what speeds up most, if that goes the way of the push."""
     strength, x, y = (clip.channel(f"push_{name}") for name in ("strength", "x", "y"))
     if strength is None or x is None or y is None or strength[t] <= 0 or (t > 0 and strength[t - 1] > 0):
@@ -123,33 +134,32 @@ def _push(clip: Clip, t: int, before: Objects, after: Objects) -> Act | None:
     gain = gains[most]
     if np.linalg.norm(gain) < 0.1 or gain @ way < 0.7 * np.linalg.norm(gain) * np.linalg.norm(way):
         return None
-    return Act(t, t + 1, "push", noun=noun_of(before[most].cls))
+    return Act(t, t + 1, "push", noun=noun_of(before[most].cls)), most
 
 
 def _is_effect(cls: str) -> bool:
     return any(word in cls.lower() for word in EFFECTS)
 
 
-def _change_verb(before: str, after: str) -> str:
-    old, new = before.lower().split("_"), after.lower().split("_")
-    return next((verb for word, verb in CHANGES.items() if word in new and word not in old), "")
-
-
-def _without_state(cls: str) -> Noun:
-    return noun_of("_".join(word for word in cls.split("_") if word.lower() not in CHANGES))
-
-
-def _together(acts: Sequence[Act]) -> list[Act]:
-    """Acts of one kind on one kind of thing that follow each other closely, counted."""
-    merged: list[Act] = []
-    for act in acts:
-        last = merged[-1] if merged else None
+def _together(found: Sequence[tuple[Act, int]]) -> list[Act]:
+    """Acts of one kind on one kind of thing that follow each other closely: how many things, or how often to one."""
+    groups: list[list[tuple[Act, int]]] = []
+    for act, number in found:
+        last = groups[-1][-1][0] if groups else None
         if last and (last.verb, last.noun) == (act.verb, act.noun) and act.start - last.end < TOGETHER_STEPS:
-            count = last.count + (act.verb != "push")  # one thing can be pushed twice, and broken once
-            merged[-1] = Act(last.start, act.end, act.verb, noun=act.noun, count=count)
+            groups[-1].append((act, number))
         else:
-            merged.append(act)
-    return merged
+            groups.append([(act, number)])
+    return [_as_one(group) for group in groups]
+
+
+def _as_one(group: Sequence[tuple[Act, int]]) -> Act:
+    first, last = group[0][0], group[-1][0]
+    things = len({number for _, number in group})
+    # A held brush paints in every step, which is one stroke.
+    often = things == 1 and first.verb in ("bite", "hit") and len(group) < len(TIMES)
+    amount = TIMES[len(group)] if often else ""
+    return Act(first.start, last.end, first.verb, noun=first.noun, count=things, amount=amount)
 
 
 def _moves(clip: Clip, tables: Sequence[Objects]) -> list[Happening]:

@@ -72,7 +72,7 @@ def _place(one: ObjectState, truth: GroundTruth, frame_shape: tuple[int, int, in
     u, v, depth_m = to_image(truth.camera, one.position_m)
     share = u / width
     inside = depth_m > 0.2 and 0 <= share < 1 and 0 <= v < height
-    wide = np.sqrt(one.visible_pixels) > MAX_WIDTH_SHARE * width or one.cls.lower().endswith(WIDE)
+    wide = np.sqrt(one.visible_pixels) > MAX_WIDTH_SHARE * width or noun_of(one.cls).name.endswith(WIDE)
     if not inside or distance_m < TOO_CLOSE_M or (wide and distance_m < FAR_M):
         return "", reach
     side = "left" if share < LEFT_BELOW else "right" if share > RIGHT_ABOVE else ""

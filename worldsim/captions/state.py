@@ -33,7 +33,7 @@ class StateCaptioner:
     Tables without state are captioned from actions and rewards alone.
     """
 
-    version = 1
+    version = 2
     parallel = 1
 
     def __init__(self, config: StateConfig | None = None, name: str = ""):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from worldsim.captions import events, scene
+from worldsim.captions.changes import without_state
 from worldsim.captions.clip import Clip
 from worldsim.captions.facts import Act, Happening
 from worldsim.captions.motion import holds_camera, motion
@@ -41,7 +42,7 @@ def tell(clip: Clip) -> Story:
     if clip.truth:
         view = scene.things_in_view(clip.truth[0], clip.frame_shape)
         end = scene.things_in_view(clip.truth[-1], clip.frame_shape)
-    # What is too small to be spoken of, but there, neither comes nor goes.
+    # What is too small to be spoken of, but there, neither comes nor goes; nor does a door that opens.
     at_start = _in_frame(clip, 0)
     at_end = _in_frame(clip, -1)
     edited = events.edits(clip)
@@ -56,8 +57,8 @@ def tell(clip: Clip) -> Story:
         places=world_of(clip.env_id).places or (_name_of_game(clip.env_id),),
         heading=heading(clip, 0),
         view=scene.grouped(view, MOST_THINGS),
-        arrivals=[group for group in scene.grouped(end, MOST_THINGS) if group[0] not in at_start | taken],
-        departures=[group for group in scene.grouped(view, MOST_THINGS) if group[0] not in at_end | taken],
+        arrivals=[group for group in scene.grouped(end, MOST_THINGS) if not _names(group) & (at_start | taken)],
+        departures=[group for group in scene.grouped(view, MOST_THINGS) if not _names(group) & (at_end | taken)],
         acts=_without_idling(acts),
         happenings=happened,
         outcome=events.outcome(clip),
@@ -71,8 +72,16 @@ def _camera_moves(act: Act) -> Happening:
 
 
 def _in_frame(clip: Clip, frame: int) -> set[Noun]:
-    objects = (clip.truth[frame].objects or ()) if clip.truth else ()
-    return {noun_of(one.cls) for one in objects if one.visible_pixels > 0}
+    """What is to be seen in a frame, by the names it has at the start and at the end of the clip."""
+    if not clip.truth:
+        return set()
+    shown = {one.id for one in clip.truth[frame].objects or () if one.visible_pixels > 0}
+    return {noun_of(one.cls) for end in (0, -1) for one in clip.truth[end].objects or () if one.id in shown}
+
+
+def _names(group: Group) -> set[Noun]:
+    """What the things of a group are called, with their state and without it."""
+    return {group[0], without_state(str(group[0]).replace(" ", "_"))}
 
 
 def _without_idling(acts: Sequence[Act]) -> list[Act]:

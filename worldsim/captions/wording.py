@@ -26,7 +26,10 @@ GERUNDS = {
     "turn": "turning", "look": "looking", "walk": "walking", "run": "running", "strafe": "strafing", "go": "going",
     "sneak": "sneaking", "move": "moving", "jump": "jumping", "attack": "attacking", "press": "pressing",
 }  # fmt: skip
-EDITS = ("break", "place", "pick up", "open", "close", "switch on", "push", "defeat")
+EDITS = (
+    "break", "place", "pick up", "open", "close", "switch on", "switch off", "flip", "bite", "finish", "paint on",
+    "push", "hit", "defeat",
+)  # fmt: skip
 MOST_ACTS = 14  # of a dense caption
 
 

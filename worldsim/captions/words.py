@@ -30,6 +30,8 @@ PHRASES = {
     "slab wall": "low wall",
     "gem item": "gem",
     "falling sand": "block of sand",
+    "on switch": "switch",
+    "off switch": "switch",
     "medikit": "medikit",
     "stimpack": "medical pack",
     "zombieman": "zombie soldier",
