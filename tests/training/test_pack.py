@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from small_runs import SIMULATOR_CONFIG, VAE_CONFIG
 
 from worldsim.core.errors import WorldsimError
@@ -66,3 +67,15 @@ def test_training_goes_on_from_a_packed_checkpoint(recording, vae_run, simulator
     assert list(read_json(second / "training.json")) == ["vae", "simulator, stage 1", "simulator, stage 2"]
     assert read_json(second / "config.json")["data"] == read_json(first / "config.json")["data"]
     assert read_json(second / "config.json")["train_flops"] > read_json(first / "config.json")["train_flops"]
+
+
+def test_an_average_lies_in_the_middle(vae_run, simulator_run, second_stage, tmp_path):
+    folder = pack(vae_run, [simulator_run, second_stage], tmp_path / "mean", storage="float32", average=2)
+    one, other, mean = (
+        load_file(run / "dit.safetensors")["unembed.weight"] for run in (simulator_run, second_stage, folder)
+    )
+    assert not torch.equal(one, other)
+    torch.testing.assert_close(mean, (one + other) / 2)
+    assert "the mean of those after the last 2 stages" in (folder / "card.md").read_text()
+    with pytest.raises(WorldsimError, match="average=3"):
+        pack(vae_run, [simulator_run, second_stage], tmp_path / "three", average=3)

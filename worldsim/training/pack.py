@@ -27,20 +27,37 @@ _TRACE_ROWS = 200  # of the loss trace that travel with the weights
 
 
 def pack(
-    vae_run: Path, runs: Sequence[Path], out: Path, storage: str = "int8", steps: int = 2, context_noise: float = 0.1
+    vae_run: Path,
+    runs: Sequence[Path],
+    out: Path,
+    storage: str = "int8",
+    steps: int = 2,
+    context_noise: float = 0.1,
+    average: int = 1,
 ) -> Path:
     """Write ``out`` from the autoencoder's run and the finished stages of recipe=simulator, the last of which counts.
 
     A packed checkpoint stands for the runs it was made of.
 
+    With ``average`` of 2 and more the weights are the mean of that many last runs (model soup, Wortsman et al. 2022).
     The network is stored as ``storage``, the autoencoder always as bf16: it is small, and every frame goes through it.
     """
     run = runs[-1]
+    if not 1 <= average <= len(runs):
+        raise WorldsimError(f"average={average} must be between 1 and the number of runs, {len(runs)}.")
     dit, vae = load_dit(run / "dit.safetensors"), load_vae(vae_run / "vae.safetensors")
+    if average > 1:
+        states = [load_dit(one / "dit.safetensors").state_dict() for one in runs[-average:]]
+        dit.load_state_dict({key: torch.stack([state[key] for state in states]).mean(0) for key in states[0]})
     _check_same_latents(vae, load_vae(run / "vae.safetensors"), vae_run, run)
     save_model(out / "dit.safetensors", dit, asdict(dit.config), storage)
     save_model(out / "vae.safetensors", vae, asdict(vae.config), "bfloat16")
-    config = {**read_json(run / "config.json"), "steps": steps, "context_noise": context_noise}
+    config = {
+        **read_json(run / "config.json"),
+        "steps": steps,
+        "context_noise": context_noise,
+        "average_of_last_stages": average,
+    }
     write_json(out / "config.json", config)
     records = _autoencoder_records(vae_run)
     stages = [record for stage in runs for record in _stage_records(stage)]
@@ -99,6 +116,11 @@ def card(name: str, config: dict[str, Any], records: dict[str, Any], params: dic
         "",
         f"- Network: diffusion transformer, {params['dit'] / 1e6:.2f} M parameters, stored as {storage}; "
         f"autoencoder, {params['vae'] / 1e6:.2f} M, bf16.",
+        *(
+            [f"- Weights: the mean of those after the last {config['average_of_last_stages']} stages."]
+            if config["average_of_last_stages"] > 1
+            else []
+        ),
         f"- Sampling: {config['steps']} denoising step(s) a frame, context noised to {config['context_noise']:g}.",
         "- Data, recorded with `worldsim collect` and the explorer policy:",
         *(
@@ -132,9 +154,10 @@ def main() -> int:
     parser.add_argument("--storage", default="int8", choices=("float32", "bfloat16", "int8"))
     parser.add_argument("--steps", type=int, default=2)
     parser.add_argument("--context-noise", type=float, default=0.1)
+    parser.add_argument("--average", type=int, default=1, help="mean of the weights of so many last runs")
     args = parser.parse_args()
     try:
-        print(pack(args.vae_run, args.runs, args.out, args.storage, args.steps, args.context_noise))
+        print(pack(args.vae_run, args.runs, args.out, args.storage, args.steps, args.context_noise, args.average))
     except WorldsimError as error:
         print(error, file=sys.stderr)
         return 2
