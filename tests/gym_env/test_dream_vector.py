@@ -41,7 +41,8 @@ def test_the_step_that_starts_a_slot_anew_gives_no_reward_and_no_end(replayed_ga
     noisy = type(replayed_game)(noise=0.25)
     vec = gymnasium.make_vec("worldsim/Dream-v0", num_envs=2, simulator=noisy, horizon=2, termination_threshold=0.3)
     vec.reset(seed=0)
-    steps = [vec.step(vec.action_space.sample()) for _ in range(6)]
+    still = {name: np.zeros_like(part) for name, part in vec.action_space.sample().items()}  # breaks no gem: no reward
+    steps = [vec.step(still) for _ in range(6)]
     assert [rewards.tolist() for _, rewards, *_ in steps] == [[0.25, 0.25], [0.25, 0.25], [0.0, 0.0]] * 2
     assert [truncated.tolist() for *_, truncated, _ in steps] == [[False] * 2, [True] * 2, [False] * 2] * 2
     vec.close()
