@@ -19,14 +19,15 @@ ALLOWED = {
     "worldsim": ("worldsim.gym.plugin",),  # worldsim/__init__.py: the version, and the hook that registers the games
     "worldsim.core": ("worldsim.core",),
     "envs": ("envs", "worldsim.core"),
-    **dict.fromkeys(PARTS, (*PARTS, "worldsim.core")),
+    "worldsim.text": ("worldsim.text", "worldsim.core"),
+    **dict.fromkeys(PARTS, (*PARTS, "worldsim.text", "worldsim.core")),
     "evals": ("evals", "envs", "worldsim.core"),
     "reports": ("reports", "worldsim.core"),
     "worldsim.cli": ("worldsim",),
 }
 # Where a sibling may be asked for by name, through the guard: the command line, and the registration of the games.
 MAY_NAME_SIBLINGS = ("worldsim.cli", "worldsim.gym.plugin")
-NO_TORCH = ("worldsim", "worldsim.core", "worldsim.gym.plugin", "worldsim.cli", "envs", "reports")
+NO_TORCH = ("worldsim", "worldsim.core", "worldsim.text", "worldsim.gym.plugin", "worldsim.cli", "envs", "reports")
 
 
 def violations(module: str, source: str) -> list[str]:

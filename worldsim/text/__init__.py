@@ -1,0 +1,1 @@
+"""What prompts are made of: words, the vocabulary of training captions, and how short prompts are expanded."""
