@@ -1,6 +1,6 @@
 """Recipes small enough for tests."""
 
-from worldsim.models.vae import VAEConfig
+from worldsim.models.autoencoders import VAEConfig
 from worldsim.training.simulator import SimulatorTrainConfig
 from worldsim.training.vae import VAETrainConfig
 

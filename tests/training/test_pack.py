@@ -9,7 +9,7 @@ from small_runs import SIMULATOR_CONFIG, VAE_CONFIG
 
 from worldsim.core.errors import WorldsimError
 from worldsim.core.records import read_json
-from worldsim.models.vae import load_vae
+from worldsim.models.autoencoders import load_autoencoder
 from worldsim.simulators import load
 from worldsim.training.pack import pack
 from worldsim.training.simulator import train_simulator
@@ -44,7 +44,7 @@ def test_a_packed_checkpoint_is_small_and_loads(vae_run, simulator_run, second_s
 def test_a_decoder_trained_further_keeps_the_latents(recording, vae_run, simulator_run, tmp_path):
     config = dataclasses.replace(VAE_CONFIG, steps=10, keep_encoder_of=str(vae_run), seed=1)
     further = train_vae(config, [recording], tmp_path / "further", progress=lambda line: None)
-    before, after = (load_vae(run / "vae.safetensors").state_dict() for run in (vae_run, further))
+    before, after = (load_autoencoder(run).state_dict() for run in (vae_run, further))
     changed = {name.partition(".")[0] for name in before if not torch.equal(before[name], after[name])}
     assert changed == {"decoder"}
     folder = pack(further, [simulator_run], tmp_path / "packed")

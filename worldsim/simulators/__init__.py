@@ -21,8 +21,8 @@ def load(
     import torch
 
     from worldsim.core.errors import WorldsimError
+    from worldsim.models.autoencoders import load_autoencoder
     from worldsim.models.dit import load_dit
-    from worldsim.models.vae import load_vae
     from worldsim.simulators.checkpoints import find_checkpoint
     from worldsim.simulators.dit import DiTSimulator
 
@@ -30,7 +30,7 @@ def load(
     if precision not in (None, "bfloat16", "float32"):
         raise WorldsimError(f"precision={precision!r} is not known; use 'bfloat16' or 'float32'.")
     dtype = torch.float32 if precision == "float32" else torch.bfloat16
-    vae = load_vae(checkpoint.folder / "vae.safetensors").to(device, dtype)
+    vae = load_autoencoder(checkpoint.folder).to(device, dtype)
     dit = load_dit(checkpoint.folder / "dit.safetensors").to(device, dtype)
     return DiTSimulator(
         checkpoint,

@@ -19,9 +19,9 @@ import torch
 
 from worldsim.core.errors import WorldsimError
 from worldsim.core.records import RunRecord, read_json, read_rows, write_atomic, write_json
+from worldsim.models.autoencoders import Autoencoder, load_autoencoder, save_autoencoder
 from worldsim.models.checkpoint import save_model
 from worldsim.models.dit import load_dit
-from worldsim.models.vae import VAE, load_vae
 
 _TRACE_ROWS = 200  # of the loss trace that travel with the weights
 
@@ -45,13 +45,13 @@ def pack(
     run = runs[-1]
     if not 1 <= average <= len(runs):
         raise WorldsimError(f"average={average} must be between 1 and the number of runs, {len(runs)}.")
-    dit, vae = load_dit(run / "dit.safetensors"), load_vae(vae_run / "vae.safetensors")
+    dit, vae = load_dit(run / "dit.safetensors"), load_autoencoder(vae_run)
     if average > 1:
         states = [load_dit(one / "dit.safetensors").state_dict() for one in runs[-average:]]
         dit.load_state_dict({key: torch.stack([state[key] for state in states]).mean(0) for key in states[0]})
-    _check_same_latents(vae, load_vae(run / "vae.safetensors"), vae_run, run)
+    _check_same_latents(vae, load_autoencoder(run), vae_run, run)
     save_model(out / "dit.safetensors", dit, asdict(dit.config), storage)
-    save_model(out / "vae.safetensors", vae, asdict(vae.config), "bfloat16")
+    save_autoencoder(out / "vae.safetensors", vae, "bfloat16")
     config = {
         **read_json(run / "config.json"),
         "steps": steps,
@@ -69,7 +69,7 @@ def pack(
     return out
 
 
-def _check_same_latents(vae: VAE, trained_with: VAE, vae_run: Path, run: Path) -> None:
+def _check_same_latents(vae: Autoencoder, trained_with: Autoencoder, vae_run: Path, run: Path) -> None:
     """The decoder may have been trained further since; the latents must be those the network knows."""
     ours, theirs = vae.state_dict(), trained_with.state_dict()
     changed = [name for name in ours if not name.startswith("decoder.") and not torch.equal(ours[name], theirs[name])]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,9 @@ from torch import Tensor
 from worldsim.core.seeding import derive_seed
 from worldsim.data.clips import ClipReader
 from worldsim.data.store import EpisodeTable
-from worldsim.models.checkpoint import load_weights, save_model
-from worldsim.models.vae import VAE, VAEConfig, channels_last, check_frame_size, to_signed
+from worldsim.models.autoencoders import VAE, VAEConfig, save_autoencoder, to_signed
+from worldsim.models.autoencoders.vae import channels_last
+from worldsim.models.checkpoint import load_weights
 from worldsim.training.loop import LoopConfig, Trainer
 
 
@@ -40,29 +41,29 @@ def train_vae(config: VAETrainConfig, data: Sequence[str | Path], out: str | Pat
     tables = [EpisodeTable.open(str(path)) for path in data]
     reader = ClipReader(tables, frames=2, batch=max(1, config.batch // 2), seed=derive_seed(config.seed, "vae data"))
     height, width = tables[0].frame_shape[:2]
-    check_frame_size(height, width)
     torch.manual_seed(derive_seed(config.seed, "vae weights"))
     vae = channels_last(VAE(config.model))
+    vae.check_size(height, width)
 
     if config.keep_encoder_of:
         load_weights(Path(config.keep_encoder_of) / "vae.safetensors", vae)
         vae.encoder.requires_grad_(False)
 
-    def frames(step: int) -> Tensor:
+    def clips(step: int) -> Tensor:
         batch = reader.batch(step).frames
         assert batch is not None
-        return to_signed(torch.from_numpy(batch).flatten(0, 1))
+        return to_signed(torch.from_numpy(batch).flatten(0, 1)).unflatten(0, batch.shape[:2])
 
     def loss(step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        x_B3HW = frames(step)
+        x_BT3HW = clips(step)
         generator = torch.Generator().manual_seed(derive_seed(config.seed, "vae noise", step))
         with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bfloat16"):
-            mean_BChw = vae.encoder(x_B3HW)
+            mean_BSChw = vae.posterior_mean(x_BT3HW)
             # The posterior's width is relative to the latents' own spread: their scale is free and carries no penalty.
-            spread = mean_BChw.detach().float().std((0, 2, 3), keepdim=True)
-            noise = torch.empty_like(mean_BChw).normal_(generator=generator)  # like: keeps channels-last
-            y_B3HW = vae.decoder(mean_BChw + config.model.posterior_std * spread * noise)
-        error = y_B3HW.float() - x_B3HW
+            spread = mean_BSChw.detach().float().std((0, 1, 3, 4), keepdim=True)
+            noise = torch.empty_like(mean_BSChw).normal_(generator=generator)  # like: keeps channels-last
+            y_BT3HW = vae.decode_posterior(mean_BSChw + config.model.posterior_std * spread * noise)
+        error = y_BT3HW.float() - x_BT3HW
         mse = error.square().mean()
         return error.abs().mean() + config.mse_weight * mse, {"psnr": -10 * torch.log10(mse.detach() / 4)}
 
@@ -70,8 +71,8 @@ def train_vae(config: VAETrainConfig, data: Sequence[str | Path], out: str | Pat
     trainer = Trainer(vae, config, out, loss, identity, flops_per_step=6 * _macs(vae, height, width) * config.batch)
     trainer.run(progress)
     if not config.keep_encoder_of:
-        vae.measure_latents(torch.cat([frames(-1 - i) for i in range(16)]))
-    save_model(out / "vae.safetensors", vae, asdict(config.model))
+        vae.measure_latents(torch.cat([clips(-1 - i) for i in range(16)]))
+    save_autoencoder(out / "vae.safetensors", vae)
     return out
 
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from worldsim.core.errors import DamagedFileError, WorldsimError
+from worldsim.models.autoencoders import VAE, VAEConfig, load_autoencoder, save_autoencoder, to_signed, to_uint8
 from worldsim.models.checkpoint import load_weights, read_header, save_model
-from worldsim.models.vae import VAE, VAEConfig, load_vae, to_signed, to_uint8
 
 SMALL = VAEConfig(latent_channels=4, widths=(8, 8, 64))
 
@@ -35,7 +35,7 @@ def test_latents_are_normalised_after_measuring():
     torch.manual_seed(0)
     vae = VAE(SMALL)
     x = torch.rand(16, 3, 32, 32) * 2 - 1
-    vae.measure_latents(x)
+    vae.measure_latents(x[:, None])
     z = vae.encode(x)
     assert z.mean((0, 2, 3)).abs().max() < 1e-4
     assert (z.std((0, 2, 3)) - 1).abs().max() < 1e-3
@@ -45,8 +45,8 @@ def test_latents_are_normalised_after_measuring():
 def test_weights_round_trip(tmp_path, storage, bound):
     torch.manual_seed(0)
     vae = VAE(SMALL)
-    save_model(tmp_path / "vae.safetensors", vae, SMALL.__dict__, storage)
-    again = load_vae(tmp_path / "vae.safetensors")
+    save_autoencoder(tmp_path / "vae.safetensors", vae, storage)
+    again = load_autoencoder(tmp_path / "vae.safetensors")
     assert again.config == SMALL
     x = torch.rand(2, 3, 32, 32)
     z = vae.encode(x)
@@ -66,10 +66,10 @@ def test_a_cut_file_is_named(tmp_path):
     save_model(path, VAE(SMALL), SMALL.__dict__)
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(DamagedFileError, match=r"vae\.safetensors"):
-        load_vae(path)
+        load_autoencoder(path)
     path.write_bytes(b"not a weights file at all, only some words")
     with pytest.raises(DamagedFileError, match=r"vae\.safetensors"):
-        load_vae(path)
+        load_autoencoder(path)
 
 
 def test_weights_of_another_shape_are_refused(tmp_path):
