@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from worldsim.core.errors import WorldsimError
-from worldsim.models.text import TextConfig, TextEncoder, make_text_encoder
+from worldsim.models.text import TextConfig, TextEncoder, config_for_training, make_text_encoder
 
 WORDS = ("a", "red", "blue", "pillar", "gem", "left", "of", ".")
 
@@ -56,6 +56,11 @@ def test_too_long(encoder):
     encoder(["a " * 9])
     with pytest.raises(WorldsimError, match=r"'red red .* has 10 words and marks, and this model reads 9 \(max_words"):
         encoder(["a gem", "red " * 10])
+
+
+def test_a_new_model_reads_the_words_of_its_captions():
+    config = config_for_training("embedded", ["a red gem", "a gem"], width=32, heads=2)
+    assert config.words == ("a", "gem", "red") and config.width == 32
 
 
 def test_config_survives_json():

@@ -11,6 +11,7 @@ from worldsim.captions import prompt
 from worldsim.captions.clip import Clip
 from worldsim.captions.images import check_shown, shown_frames
 from worldsim.core.errors import MissingDependencyError, WorldsimError
+from worldsim.text.pretrained import best_device, loading
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,27 +84,18 @@ class VlmCaptioner:
         """The processor and the model."""
         try:
             import PIL  # noqa: F401
-            import torch
             import transformers
         except ImportError as error:
             raise MissingDependencyError(
                 "transformers and pillow", "captions", "captioning with a local model"
             ) from error
-        config, device = self.config, self.config.device
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        try:
+        config = self.config
+        with loading(config.model, "a model for image-text-to-text"):
             processor = transformers.AutoProcessor.from_pretrained(config.model, revision=config.revision)
             model: Any = transformers.AutoModelForImageTextToText.from_pretrained(
                 config.model, revision=config.revision, dtype="auto", use_safetensors=True
             )
-            model.to(device).eval()
-        except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            raise WorldsimError(
-                f"the model {config.model!r} cannot be loaded ({reason[:300]}); give a folder or a name on the hub "
-                "of a model for image-text-to-text whose weights are safetensors files."
-            ) from error
+            model.to(best_device(config.device)).eval()
         if getattr(processor, "chat_template", None) is None:
             raise WorldsimError(
                 f"the model {config.model!r} has no chat template, so it cannot be asked about frames; "

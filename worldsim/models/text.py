@@ -5,7 +5,7 @@ Legend: B prompts, L tokens of the longest prompt with its start token, D width,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,6 +136,15 @@ def require_length(prompt: str, count: int, most: int, unit: str) -> None:
         raise WorldsimError(
             f"the prompt {prompt[:40]!r}... has {count} {unit}, and this model reads {most} (max_words); shorten it."
         )
+
+
+def config_for_training(encoder: str, captions: Iterable[str], **sizes: Any) -> TextConfig:
+    """The config of a new model: the vocabulary of ``captions``, or the width that a Hugging Face encoder has."""
+    if encoder == EMBEDDED:
+        return TextConfig(words=Vocabulary.of_captions(captions).words, **sizes)
+    from worldsim.models.huggingface_text import with_width_of_encoder
+
+    return with_width_of_encoder(TextConfig(encoder=encoder, **sizes))
 
 
 def make_text_encoder(config: TextConfig) -> nn.Module:
