@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from envs.doom.scripts import compiled
 from envs.doom.udmf import CELL, EXIT_NORMAL, SOLID, GridMap, Sector, Thing
@@ -142,16 +143,15 @@ def _put_block(level: GridMap, rng: np.random.Generator, width: int, height: int
 
 
 def _free_places(level: GridMap, rng: np.random.Generator) -> list[tuple[float, float]]:
-    """Middles of cells with free neighbours, in random order, 96 map units from one another."""
+    """Middles of cells with free neighbours, in random order, three cells or more from one another."""
     is_room = np.array([not sector.is_door for sector in level.sectors])
     free = (level.cells != SOLID) & is_room[level.cells]
+    roomy = np.asarray(sliding_window_view(np.pad(free, 1, constant_values=True), (3, 3)).all(axis=(2, 3)))
     places: list[tuple[float, float]] = []
     for i, j in rng.permutation(np.argwhere(free)).tolist():
-        if not free[max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2].all():
-            continue
-        place = ((i + 0.5) * CELL, (j + 0.5) * CELL)
-        if all(np.hypot(place[0] - px, place[1] - py) >= 96 for px, py in places):
-            places.append(place)
+        if roomy[i, j]:
+            places.append(((i + 0.5) * CELL, (j + 0.5) * CELL))
+            roomy[max(i - 2, 0) : i + 3, max(j - 2, 0) : j + 3] = False  # all that is nearer than three cells
     return places
 
 
