@@ -89,11 +89,21 @@ def rate(work: Callable[[], int], seconds: float, repeats: int = 5) -> Rates:
 def paired_rates(
     first: Callable[[], int], second: Callable[[], int], seconds: float, repeats: int = 5
 ) -> dict[str, Any]:
-    """Rates of two ways to do the same, in turns so that a busy machine slows both; the ratio is first / second."""
-    turns = [
-        (rate(first, seconds / 2 / repeats, 1).wall[0], rate(second, seconds / 2 / repeats, 1).wall[0])
-        for _ in range(repeats)
-    ]
+    """Rates of two ways to do the same; the ratio is first / second.
+
+    They go in turns, one call each: what a machine does beside them hits both, and where call i of both does the same
+    work, so that a costly stretch of it is in both sums.
+    """
+    first(), second()
+    turns = []
+    for _ in range(repeats):
+        done, elapsed = [0, 0], [0.0, 0.0]
+        while sum(elapsed) < seconds / repeats:
+            for i, work in enumerate((first, second)):
+                begun = time.perf_counter()
+                done[i] += work()
+                elapsed[i] += time.perf_counter() - begun
+        turns.append((done[0] / elapsed[0], done[1] / elapsed[1]))
     return {
         "first": median(a for a, _ in turns),
         "second": median(b for _, b in turns),

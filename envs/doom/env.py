@@ -59,11 +59,11 @@ class DoomEnv(gymnasium.Env):
         )
         self.max_steps = (self.scenario.timeout_tics - self.scenario.start_tic) // TICS_PER_STEP
         self._codec = ActionCodec.from_space(self.action_space)
-        self._level = None if self.scenario.room else read_level(self.scenario.name)
         self._room: GridMap | None = None
+        self._level: Level | None = None  # read when somebody asks
         self._screen = choose_screen(height, width)
         self._game: vzd.DoomGame | None = None
-        self._with_labels = False
+        self._with_objects = self._with_labels = False
         self._seed = 0
         self._pressed: list[list[float]] = []  # the button vectors since reset
         self._changes: list[Change] = []  # the interventions since reset
@@ -76,15 +76,17 @@ class DoomEnv(gymnasium.Env):
     def game(self) -> vzd.DoomGame:
         """The engine, started when it is first needed."""
         if self._game is None:
-            room = self.level_file() if self.scenario.room else None
-            self._game, stop = start_game(self.scenario, self._screen, self._with_labels, room)
+            level = self.level_file(self._seed) if self.scenario.room else None
+            self._game, stop = start_game(self.scenario, self._screen, self._with_objects, self._with_labels, level)
             self._stop = weakref.finalize(self, stop)
         return self._game
 
     @property
     def level(self) -> Level:
         """The shape of the level; in rooms of our own that of this episode."""
-        assert self._level is not None, "reset() comes before this"
+        if self._level is None:
+            assert self._room is not None or not self.scenario.room, "reset() comes before this"
+            self._level = parse_level(self._room.text()) if self._room else read_level(self.scenario.name)
         return self._level
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Frames, dict[str, Any]]:
@@ -138,7 +140,7 @@ class DoomEnv(gymnasium.Env):
         if self._over or not self._pressed:
             raise WorldsimError(f"{name!r} changes an episode that runs and has taken a step; reset() and step() first")
         if not self._with_labels:
-            self._restart_with_labels()
+            self._restart(with_labels=True)
         kept, pressed, before = self._changes, self._pressed, list(self.state.objects or ())
         self._begin(self._seed)
         first = list(self.game.get_state().objects or ())
@@ -159,7 +161,7 @@ class DoomEnv(gymnasium.Env):
         on steps and replays are slower, and the frames are the same.
         """
         if not self._with_labels:
-            self._restart_with_labels()
+            self._restart(with_labels=True)
         return describe(self.state, self.level, self._screen, self.height, self.width)
 
     def render(self) -> Frames | None:
@@ -187,26 +189,32 @@ class DoomEnv(gymnasium.Env):
 
     @property
     def state(self) -> vzd.GameState:
-        """The engine's own description of the last frame seen."""
-        assert self._state is not None, "reset() comes before this"
+        """The engine's own description of the last frame seen, with the objects of the level.
+
+        The first call starts the engine anew with objects, as ``ground_truth`` does with labels: they slow each step.
+        """
+        if not self._with_objects:
+            self._restart(with_labels=self._with_labels)
+        assert self._state is not None
         return self._state
 
-    def level_file(self) -> bytes:
-        """The WAD of this episode's room of our own, which depends on the seed alone; every WAD is equally long."""
-        assert self.scenario.room is not None
-        self._room = self.scenario.room(stream(self._seed, "doom room", self.scenario.name))
-        text = self._room.text()
-        self._level = parse_level(text)
-        return room_wad(text)
+    def level_file(self, seed: int) -> bytes:
+        """The WAD of the room of our own that ``seed`` makes; every WAD is equally long."""
+        return room_wad(self._draw_room(seed).text())
 
     def _begin(self, seed: int) -> None:
         self._seed, self._pressed, self._changes, self._state, self._frame = seed, [], [], None, None
         game = self.game
         if self.scenario.room:
+            self._room, self._level = self._draw_room(seed), None
             with open(room_file(game), "r+b") as file:
-                file.write(self.level_file())
+                file.write(room_wad(self._room.text()))
         game.set_seed(seed % 2**32)
         game.new_episode()
+
+    def _draw_room(self, seed: int) -> GridMap:
+        assert self.scenario.room is not None
+        return self.scenario.room(stream(seed, "doom room", self.scenario.name))
 
     def _advance(self, presses: list[list[float]]) -> None:
         """Take steps of which only the last is drawn, where that is possible.
@@ -232,12 +240,13 @@ class DoomEnv(gymnasium.Env):
         self._advance(pressed)
         self._see()
 
-    def _restart_with_labels(self) -> None:
+    def _restart(self, with_labels: bool) -> None:
+        """The engine anew, with objects and perhaps labels, at the same place of this episode."""
         assert self._state is not None, "reset() comes before this"
         frame, pressed, changes, over = self._frame, self._pressed, self._changes, self._over
         health = self._health
         self.close()
-        self._with_labels = True
+        self._with_objects, self._with_labels = True, with_labels
         self._begin(self._seed)
         self._changes = changes
         seen = len(pressed) - over  # a step that ends the episode shows the frame before it
