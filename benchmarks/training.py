@@ -19,9 +19,11 @@ import torch
 from machine import gemm_peak, print_table, write_json
 
 from worldsim.models.dit import DiT, DiTConfig
-from worldsim.models.flops import training_flops_per_clip
+from worldsim.models.flops import training_flops
+from worldsim.models.layout import Part
 from worldsim.training.loop import Trainer
-from worldsim.training.simulator import SimulatorTrainConfig, clip_loss
+from worldsim.training.objective import Batch
+from worldsim.training.simulator import SimulatorTrainConfig, step_loss
 
 ACTION_CHANNELS = 14  # as voxel/arena
 # name -> what differs from the shipped recipe
@@ -48,9 +50,10 @@ def measure(config: SimulatorTrainConfig, seconds: float) -> dict[str, float]:
 
     def loss(step: int):
         generator = torch.Generator().manual_seed(step)
-        return clip_loss(model, config, x, actions, zeros, zeros, torch.ones_like(zeros), generator)
+        batch = Batch(x, actions, zeros, zeros, torch.ones_like(zeros))
+        return step_loss(model, config, batch, None, False, generator)
 
-    flops = config.batch * training_flops_per_clip(model_config, config.frames, 8, 8)
+    flops = training_flops(model_config, Part(False, config.batch, config.frames, 4, 4))
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(model, config, Path(folder), loss, {}, flops)
         model.train()

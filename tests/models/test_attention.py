@@ -31,7 +31,7 @@ def test_equals_attention_under_the_whole_mask_with_its_gradients():
     ours = [torch.randn(shape, generator=generator, requires_grad=True) for _ in range(3)]
     theirs = [x.detach().clone().requires_grad_() for x in ours]
     bias = clip_bias(FRAMES, WINDOW, TOKENS, torch.float32, torch.device("cpu"))
-    out = clip_attention(*ours, bias, TOKENS)
+    out = clip_attention(*(x.flatten(0, 1) for x in ours), bias, TOKENS).view(shape)
     expected = F.scaled_dot_product_attention(*theirs, attn_mask=whole_mask())
     torch.testing.assert_close(out, expected, rtol=1e-5, atol=1e-5)
     weight = torch.randn(shape, generator=generator)

@@ -8,7 +8,8 @@ import torch
 from worldsim.core.errors import WorldsimError
 from worldsim.diffusion.flow import add_noise
 from worldsim.models.dit import DiT, DiTConfig, StreamContext
-from worldsim.models.flops import training_flops_per_clip
+from worldsim.models.flops import training_flops
+from worldsim.models.layout import Part
 
 CONFIG = DiTConfig(action_channels=5, latent_channels=4, dim=64, depth=3, heads=2, window=4)
 FRAMES, SIDE = 11, 4  # longer than twice the window
@@ -154,7 +155,7 @@ def test_flops_from_shapes_agree_with_the_profiler():
     with FlopCounterMode(display=False) as counter, torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
         output = model(x, levels, x[:, 1:], levels[:, 1:], torch.randn(1, FRAMES - 1, 5))
         (output.latent.sum() + output.reward_logits.sum() + output.termination_logit.sum()).backward()
-    counted = training_flops_per_clip(CONFIG, FRAMES, SIDE, SIDE)
+    counted = training_flops(CONFIG, Part(False, 1, FRAMES, SIDE // 2, SIDE // 2))
     assert counter.get_total_flops() == pytest.approx(counted, rel=0.03)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import torch
 
 from worldsim.diffusion.flow import add_noise
+from worldsim.models.clips import StreamClips
 from worldsim.models.dit import DiT, DiTConfig
-from worldsim.training.simulator import SimulatorTrainConfig, own_context
+from worldsim.training.objective import own_context
+from worldsim.training.simulator import SimulatorTrainConfig
 
 PASSES, BATCH, FRAMES = 3, 5, 8
 
@@ -20,8 +22,8 @@ def test_passes_make_a_rollout():
     x_BTChw = torch.randn(BATCH, FRAMES, 4, 4, 4)
     noise_BTChw, level_BT = torch.randn_like(x_BTChw), torch.full((BATCH, FRAMES), 0.1)
     actions_BSA = torch.randn(BATCH, FRAMES - 1, 2)
-    arguments = (model, config, x_BTChw, noise_BTChw, level_BT, actions_BSA)
-    seen = own_context(*arguments, torch.Generator().manual_seed(1))
+    clips = StreamClips(x_BTChw, level_BT, x_BTChw[:, 1:], level_BT[:, 1:], actions_BSA)
+    seen = own_context(model, config, clips, noise_BTChw, torch.float32, torch.Generator().manual_seed(1))
 
     changed_BT = (seen != x_BTChw).flatten(2).any(-1)
     start_B = torch.where(changed_BT.any(1), changed_BT.int().argmax(1), FRAMES)

@@ -58,6 +58,12 @@ def euler_step(x: Tensor, predicted: Tensor, noise_level: float, next_level: flo
     return x + (next_level - noise_level) / noise_level * (x - predicted)
 
 
+def euler_steps(x: Tensor, predicted: Tensor, noise_level: Tensor, next_level: Tensor) -> Tensor:
+    """``euler_step`` with levels of each frame (...) for samples (..., C, h, w); frames at level 0 stay as they are."""
+    share = (next_level - noise_level) / noise_level.clamp(min=1e-6)
+    return x + share[..., None, None, None].to(x.dtype) * (x - predicted)
+
+
 def sampling_levels(steps: int) -> list[float]:
     """``steps + 1`` levels from 1 to 0, equally spaced."""
     if steps < 1:

@@ -1,10 +1,10 @@
-"""Attention over a training clip whose context and target frames share one sequence.
+"""Attention over tokens with a place in time and a kind of frame, under one rule of who sees whom.
 
-The mask has structure: context tokens see context only, and a target sees context and its own frame. Scoring just those
-two parts, with the mask added to the product, costs a fifth of ``scaled_dot_product_attention`` under the whole mask on
-a CPU (docs/experiments.md), for the same result.
+``sees`` is the rule. The kernels below give the same result faster where its structure is known: streaming pairs of
+context and target frames are scored in the two parts that the rule leaves (a fifth of the cost of
+``scaled_dot_product_attention`` under the whole mask on a CPU, docs/experiments.md), joint clips in one.
 
-Legend: B batch, H heads, N tokens in all, C context tokens, P tokens a frame, E head width, G = B * H.
+Legend: G clips times heads, N tokens, C context tokens, P tokens a frame, E head width.
 """
 
 from __future__ import annotations
@@ -14,29 +14,73 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+CONTEXT, TARGET, JOINT = range(3)  # kinds of frames
 
-def clip_attention(q_BHNE: Tensor, k_BHNE: Tensor, v_BHNE: Tensor, bias_NC: Tensor, tokens: int) -> Tensor:
-    """Attention output (B, H, N, E) of C context tokens followed by N - C target tokens, ``tokens`` a frame.
+
+def sees(kind_q: Tensor, time_q: Tensor, kind_k: Tensor, time_k: Tensor, window: int) -> Tensor:
+    """Whether a query token sees a key token of the same clip (bool, broadcast).
+
+    A context frame sees itself and the ``window - 1`` context frames before it; a target frame sees itself and the
+    ``window`` context frames before it; joint frames see joint frames up to ``window`` before and after them.
+    """
+    age = time_q - time_k
+    past = (kind_k == CONTEXT) & torch.where(
+        kind_q == TARGET, (age >= 1) & (age <= window), (kind_q == CONTEXT) & (age >= 0) & (age < window)
+    )
+    own = (kind_q == TARGET) & (kind_k == TARGET) & (age == 0)
+    joint = (kind_q == JOINT) & (kind_k == JOINT) & (age.abs() <= window)
+    return past | own | joint
+
+
+def as_bias(visible: Tensor, dtype: torch.dtype) -> Tensor:
+    """0 where ``visible`` and -inf elsewhere, to be added to scores."""
+    return torch.zeros(visible.shape, dtype=dtype, device=visible.device).masked_fill(~visible, float("-inf"))
+
+
+def attention(q_GNE: Tensor, k_GME: Tensor, v_GME: Tensor, bias_NM: Tensor | None) -> Tensor:
+    """Plain softmax attention (G, N, E) with an optional additive bias; on CPU faster than SDPA with a mask."""
+    q_GNE = q_GNE * q_GNE.shape[-1] ** -0.5
+    if bias_NM is None:
+        scores = q_GNE @ k_GME.mT
+    else:
+        scores = torch.baddbmm(bias_NM.expand(len(q_GNE), -1, -1), q_GNE, k_GME.mT)
+    return scores.softmax(-1) @ v_GME
+
+
+def clip_attention(q_GNE: Tensor, k_GNE: Tensor, v_GNE: Tensor, bias_NC: Tensor, tokens: int) -> Tensor:
+    """Attention output (G, N, E) of C context tokens followed by N - C target tokens, ``tokens`` a frame.
 
     ``bias_NC`` is 0 where a token sees a context token and -inf where it does not (``clip_bias``).
     """
-    B, H, N, E = q_BHNE.shape
+    G, N, E = q_GNE.shape
     C = bias_NC.shape[1]
-    q, k, v = ((x.reshape(B * H, N, E)) for x in (q_BHNE * E**-0.5, k_BHNE, v_BHNE))
-    past_GNC = torch.baddbmm(bias_NC.expand(B * H, N, C), q, k[:, :C].mT)
+    q, k, v = q_GNE * E**-0.5, k_GNE, v_GNE
+    past_GNC = torch.baddbmm(bias_NC.expand(G, N, C), q, k[:, :C].mT)
     context_GCE = past_GNC[:, :C].softmax(-1) @ v[:, :C]
     frames = (-1, tokens, E)
-    own_GSP = (q[:, C:].reshape(frames) @ k[:, C:].reshape(frames).mT).view(B * H, N - C, tokens)
+    own_GSP = (q[:, C:].reshape(frames) @ k[:, C:].reshape(frames).mT).view(G, N - C, tokens)
     weight = torch.cat((past_GNC[:, C:], own_GSP), -1).softmax(-1)
-    own_GSE = (weight[..., C:].reshape(-1, tokens, tokens) @ v[:, C:].reshape(frames)).view(B * H, N - C, E)
+    own_GSE = (weight[..., C:].reshape(-1, tokens, tokens) @ v[:, C:].reshape(frames)).view(G, N - C, E)
     target_GSE = torch.baddbmm(own_GSE, weight[..., :C], v[:, :C])
-    return torch.cat((context_GCE, target_GSE), 1).view(B, H, N, E)
+    return torch.cat((context_GCE, target_GSE), 1)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=32)
 def clip_bias(frames: int, window: int, tokens: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """(N, C): context frame t sees context frames t - window + 1..t, target frame t sees t - window..t - 1."""
-    context_time = torch.arange(frames, device=device)
-    age_FT = torch.cat((context_time, context_time[1:] - 1))[:, None] - context_time[None]
-    hidden_NC = ((age_FT < 0) | (age_FT >= window)).repeat_interleave(tokens, 0).repeat_interleave(tokens, 1)
-    return torch.zeros(hidden_NC.shape, dtype=dtype, device=device).masked_fill(hidden_NC, float("-inf"))
+    """(N, C): what each token of a clip of streaming pairs sees of its context tokens."""
+    context_T = torch.arange(frames, device=device)
+    kind_F = torch.tensor([CONTEXT] * frames + [TARGET] * (frames - 1), device=device)
+    time_F = torch.cat((context_T, context_T[1:]))
+    visible = sees(kind_F[:, None], time_F[:, None], torch.full_like(context_T, CONTEXT), context_T, window)
+    return as_bias(visible.repeat_interleave(tokens, 0).repeat_interleave(tokens, 1), dtype)
+
+
+@lru_cache(maxsize=32)
+def joint_bias(frames: int, window: int, tokens: int, dtype: torch.dtype, device: torch.device) -> Tensor | None:
+    """(N, N) of a joint clip; None where every frame sees every other."""
+    if frames <= window + 1:
+        return None
+    time_T = torch.arange(frames, device=device)
+    kind_T = torch.full_like(time_T, JOINT)
+    visible = sees(kind_T[:, None], time_T[:, None], kind_T, time_T, window)
+    return as_bias(visible.repeat_interleave(tokens, 0).repeat_interleave(tokens, 1), dtype)

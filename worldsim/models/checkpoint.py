@@ -52,6 +52,33 @@ def read_header(path: Path) -> dict[str, Any]:
 
 def load_weights(path: Path, model: nn.Module) -> None:
     """Fill ``model`` from a file written by ``save_model``; DamagedFileError when file and model do not match."""
+    state = _read(path)
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        raise DamagedFileError(f"{path} does not hold the weights its header describes: {error}") from error
+
+
+def fill_weights(path: Path, model: nn.Module) -> None:
+    """Fill what ``model`` and the file have both; what the file lacks stays, rows beyond the file's too.
+
+    Raises WorldsimError when the file has weights that the model has no place for.
+    """
+    own = model.state_dict()
+    for name, value in _read(path).items():
+        fits = name in own and own[name].shape[1:] == value.shape[1:] and len(own[name]) >= len(value)
+        if not fits:
+            there = tuple(own[name].shape) if name in own else "none"
+            raise WorldsimError(
+                f"{path} has {name} of shape {tuple(value.shape)}, and the network to be trained {there}: "
+                "choose dim, depth, heads and text as in the earlier stage."
+            )
+        with torch.no_grad():
+            own[name][: len(value)].copy_(value) if value.ndim else own[name].copy_(value)
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file, in float32."""
     try:
         with safe_open(path, "pt") as file:
             stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
@@ -65,10 +92,7 @@ def load_weights(path: Path, model: nn.Module) -> None:
         if name + _SCALE in stored:
             value = (value.flatten(1) * stored[name + _SCALE].float()).view(value.shape)
         state[name] = value
-    try:
-        model.load_state_dict(state)
-    except RuntimeError as error:
-        raise DamagedFileError(f"{path} does not hold the weights its header describes: {error}") from error
+    return state
 
 
 def _damaged(path: Path, error: Exception) -> DamagedFileError:

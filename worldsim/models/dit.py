@@ -1,19 +1,20 @@
-"""The diffusion transformer: latents of past frames and actions in, the clean latent of the next frame out.
+"""The diffusion transformer: noised latents, actions and text in, clean latents out.
 
 Every frame is conditioned on its own noise level and on the action that led to it (diffusion forcing, Chen et al. 2024;
-DiT, Peebles and Xie 2023, with one modulation network shared by all blocks as in PixArt-alpha). Two kinds of frames
-share one sequence: *context* frames, slightly noised, which attend to earlier context, and *target* frames at any noise
-level, which attend to the context before them and to themselves. Training runs all pairs of a clip in parallel under a
-mask (``forward``); a rollout runs the same arithmetic one frame at a time on a ring cache (``stream``).
+DiT, Peebles and Xie 2023, with one modulation network shared by all blocks as in PixArt-alpha). *Streaming* clips hold
+two kinds of frames in one sequence: *context* frames, slightly noised, which see earlier context, and *target* frames
+at any noise level, which see the context before them and themselves; a rollout runs the same arithmetic one frame at a
+time on a ring cache (``stream``). In *joint* clips all frames see each other. Clips of any kinds and sizes are packed
+into one sequence (``run``) under one rule of attention (:mod:`worldsim.models.attention`).
 
-Legend: B batch, T frames, F frames of context and target together, P tokens a frame, N = F * P, D width, H heads,
-E head width, A action channels, C latent channels, h and w latent sides.
+Legend: B batch, T frames, F frames of the sequence, P tokens a frame, N tokens, D width, H heads, E head width,
+A action channels, C latent channels, h and w latent sides, L words, W text width.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -21,16 +22,23 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from worldsim.core.errors import DamagedFileError, WorldsimError
-from worldsim.models.attention import clip_attention, clip_bias
+from worldsim.models.attention import JOINT, TARGET
+from worldsim.models.block import Block, TextAttention
 from worldsim.models.cache import FrameView, RingCache
 from worldsim.models.checkpoint import load_weights, read_header
+from worldsim.models.clips import JointClips, StreamClips, between_given
 from worldsim.models.heads import Heads
-from worldsim.models.layers import Conditioning, Linear, norm, rope_table, rotate
+from worldsim.models.layers import Conditioning, Linear, norm, rope_table
+from worldsim.models.layout import Layout, Part, layout_of, text_attention
+from worldsim.models.text import TextConfig, TextTokens, make_text_encoder
 
 
 @dataclass(frozen=True)
 class DiTConfig:
-    """``window`` is how many past frames a frame attends to, in training and in rollouts alike."""
+    """``window`` is how many past frames a frame attends to, in training and in rollouts alike.
+
+    What a network can do beyond streaming is part of it: ``joint`` clips, ``text``, large ``shortcut`` steps.
+    """
 
     action_channels: int
     latent_channels: int = 16
@@ -41,94 +49,106 @@ class DiTConfig:
     patch: int = 2
     window: int = 12
     reward_bins: int = 41
+    joint: bool = False
+    shortcut: bool = False
+    text: TextConfig | None = None
+    text_every: int = 2  # blocks, the last of which attends to the text
 
     def __post_init__(self) -> None:
         if self.dim % self.heads or (self.dim // self.heads) % 2:
             raise WorldsimError(f"dim={self.dim} must be an even multiple of heads={self.heads}")
-        for name in ("action_channels", "latent_channels", "depth", "mlp_ratio", "patch", "window"):
+        for name in ("action_channels", "latent_channels", "depth", "mlp_ratio", "patch", "window", "text_every"):
             if getattr(self, name) < 1:
                 raise WorldsimError(f"{name}={getattr(self, name)} must be at least 1")
 
-
-class Block(nn.Module):
-    """Attention and MLP, each scaled, shifted and gated per frame."""
-
-    def __init__(self, config: DiTConfig):
-        super().__init__()
-        dim = config.dim
-        self.heads = config.heads
-        self.qkv = Linear(dim, 3 * dim, bias=False)
-        self.out = Linear(dim, dim, bias=False)
-        self.up = Linear(dim, config.mlp_ratio * dim)
-        self.down = Linear(config.mlp_ratio * dim, dim)
-        # What this block adds to the shared modulation: shift, scale, gate for attention and for the MLP.
-        self.modulation = nn.Parameter(torch.randn(6, dim) * 0.02)
-
-    def qkv_heads(self, x_BND: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        B, N, D = x_BND.shape
-        qkv = self.qkv(x_BND).view(B, N, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4)
-        q, k = rotate(norm(qkv[:2]), cos, sin)
-        return q, k, qkv[2]
-
-    def forward(self, x_BFPD: Tensor, shared_BF6D: Tensor, attend) -> Tensor:
-        """``attend`` maps normalised tokens (B, N, D) to attention output (B, N, D)."""
-        B, F_, P, D = x_BFPD.shape
-        modulation = (shared_BF6D + self.modulation.to(x_BFPD.dtype))[:, :, :, None]  # (B, F, 6, 1, D)
-        shift1, scale1, gate1, shift2, scale2, gate2 = modulation.unbind(2)
-        y = torch.addcmul(shift1, norm(x_BFPD), 1 + scale1)
-        y = self.out(attend(y.view(B, F_ * P, D)))
-        x_BFPD = torch.addcmul(x_BFPD, gate1, y.view(B, F_, P, D))
-        y = torch.addcmul(shift2, norm(x_BFPD), 1 + scale2)
-        return torch.addcmul(x_BFPD, gate2, self.down(F.gelu(self.up(y), approximate="tanh")))
+    def has_text(self, block: int) -> bool:
+        """Whether block number ``block`` attends to the text."""
+        return self.text is not None and block % self.text_every == self.text_every - 1
 
 
 @dataclass
 class Output:
-    """What the network says of each target frame."""
+    """What the network says of each target frame, or of each frame of a joint clip."""
 
     latent: Tensor  # (B, T, C, h, w), the clean latent
     reward_logits: Tensor  # (B, T, bins)
     termination_logit: Tensor  # (B, T)
 
 
+@dataclass
+class TextKeys:
+    """What the blocks need of a batch's prompts; the same for every frame, so a rollout computes it once."""
+
+    keys: dict[int, tuple[Tensor, Tensor]]  # of each block that attends to the text: keys, values (B, H, L, E)
+    bias_BL: Tensor  # 0 for words, -inf for padding
+    summary_BD: Tensor  # added to every frame's conditioning
+
+
 class DiT(nn.Module):
-    """Predicts clean latents (x-prediction) as a change to the frame before."""
+    """Predicts clean latents (x-prediction) as a change to the frame before, or to the given frames around."""
 
     def __init__(self, config: DiTConfig):
         super().__init__()
         self.config = config
         token = config.latent_channels * config.patch**2
-        self.embed = Linear(2 * token, config.dim)  # the frame itself beside the frame before it
-        self.kind = nn.Parameter(torch.zeros(2, config.dim))  # context, target
-        self.conditioning = Conditioning(config.dim, config.action_channels)
+        self.embed = Linear(2 * token, config.dim)  # the frame itself beside its reference
+        self.kind = nn.Parameter(torch.zeros(3 if config.joint else 2, config.dim))  # context, target, joint
+        self.conditioning = Conditioning(config.dim, config.action_channels, config.shortcut)
         self.modulation = Linear(config.dim, 6 * config.dim)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
+        self.text = None if config.text is None else make_text_encoder(config.text)
+        self.text_summary = None if config.text is None else Linear(config.text.width, config.dim)
+        text_width = None if config.text is None else config.text.width
+        self.blocks = nn.ModuleList(
+            Block(config.dim, config.heads, config.mlp_ratio, text_width if config.has_text(i) else None)
+            for i in range(config.depth)
+        )
         self.final_modulation = Linear(config.dim, 2 * config.dim)
         self.unembed = Linear(config.dim, token)
         self.heads = Heads(config.dim, config.reward_bins)
         self._initialise()
 
     def _initialise(self) -> None:
-        for module in self.modules():
-            if isinstance(module, Linear):
+        for name, module in self.named_modules():
+            if isinstance(module, Linear) and not name.startswith("text."):
                 nn.init.normal_(module.weight, std=module.in_features**-0.5)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
-        # Gates and the output start at zero: the untrained network predicts "nothing changes".
-        for zero in (self.modulation, self.final_modulation, self.unembed):
+        # Gates and the output start at zero: the untrained network predicts "nothing changes", whatever the text.
+        zeros = [self.modulation, self.final_modulation, self.unembed]
+        zeros += [layer.out for layer in self._text_layers().values()]
+        zeros += [self.text_summary] if self.text_summary is not None else []
+        for zero in zeros:
             nn.init.zeros_(zero.weight)
+        if self.conditioning.step is not None:
+            nn.init.zeros_(self.conditioning.step[-1].weight)
         with torch.no_grad():
             self.modulation.bias.view(6, -1)[[2, 5]] = 0.2
 
+    def _text_layers(self) -> dict[int, TextAttention]:
+        """By the number of their block."""
+        found = {number: block.text for number, block in enumerate(self.blocks)}
+        return {number: layer for number, layer in found.items() if isinstance(layer, TextAttention)}
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the weights, which activations are best given in."""
+        return self.unembed.weight.dtype
+
     # -- shared pieces --------------------------------------------------------------------------------------------
+
+    def grid(self, height: int, width: int) -> tuple[int, int]:
+        """Tokens down and across for latents of this size."""
+        p = self.config.patch
+        if height % p or width % p:
+            raise WorldsimError(f"latents of {height}x{width} cannot be cut into {p}x{p} patches")
+        return height // p, width // p
 
     def _patches(self, z_BTChw: Tensor) -> Tensor:
         B, T, C, h, w = z_BTChw.shape
         p = self.config.patch
-        if h % p or w % p:
-            raise WorldsimError(f"latents of {h}x{w} cannot be cut into {p}x{p} patches")
-        z = z_BTChw.view(B, T, C, h // p, p, w // p, p).permute(0, 1, 3, 5, 2, 4, 6)
-        return z.reshape(B, T, (h // p) * (w // p), C * p * p)
+        rows, columns = self.grid(h, w)
+        z = z_BTChw.view(B, T, C, rows, p, columns, p).permute(0, 1, 3, 5, 2, 4, 6)
+        return z.reshape(B, T, rows * columns, C * p * p)
 
     def _unpatch(self, x_BTPK: Tensor, h: int, w: int) -> Tensor:
         B, T, _, _ = x_BTPK.shape
@@ -136,22 +156,45 @@ class DiT(nn.Module):
         x = x_BTPK.view(B, T, h // p, w // p, C, p, p).permute(0, 1, 4, 2, 5, 3, 6)
         return x.reshape(B, T, C, h, w)
 
-    def _tokens(self, z_BTChw: Tensor, previous_BTChw: Tensor, kind: int) -> Tensor:
-        pair = torch.cat((self._patches(z_BTChw), self._patches(previous_BTChw)), -1)
+    def _tokens(self, z_BTChw: Tensor, reference_BTChw: Tensor, kind: int) -> Tensor:
+        pair = torch.cat((self._patches(z_BTChw), self._patches(reference_BTChw)), -1)
         return self.embed(pair) + self.kind[kind].to(pair.dtype)
 
-    def _modulations(self, noise_BF: Tensor, action_BFA: Tensor, known_BF: Tensor, dtype: torch.dtype):
-        c_BFD = F.silu(self.conditioning(noise_BF, action_BFA, known_BF, dtype))
-        shared = self.modulation(c_BFD).unflatten(-1, (6, self.config.dim))
-        return shared, self.final_modulation(c_BFD).unflatten(-1, (2, self.config.dim))
+    def _modulations(self, frames: FrameInputs, summary_FD: Tensor | None, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        c_FD = self.conditioning(frames.noise_F, frames.action_FA, frames.known_F, dtype, frames.step_F)
+        if summary_FD is not None:
+            c_FD = c_FD + summary_FD
+        c_FD = F.silu(c_FD)
+        shared_F6D = self.modulation(c_FD).unflatten(-1, (6, self.config.dim))
+        return shared_F6D, self.final_modulation(c_FD).unflatten(-1, (2, self.config.dim))
 
-    def _finish(self, x_BTPD: Tensor, final_BT2D: Tensor, previous_BTChw: Tensor) -> Output:
+    def _finish(self, x_BTPD: Tensor, final_BT2D: Tensor, reference_BTChw: Tensor) -> Output:
         y = torch.addcmul(final_BT2D[:, :, 0, None], norm(x_BTPD), 1 + final_BT2D[:, :, 1, None])
-        change = self._unpatch(self.unembed(y), *previous_BTChw.shape[-2:])
+        change = self._unpatch(self.unembed(y), *reference_BTChw.shape[-2:])
         reward_logits, termination_logit = self.heads(y.mean(2))
-        return Output(previous_BTChw + change, reward_logits, termination_logit)
+        return Output(reference_BTChw + change, reward_logits, termination_logit)
 
-    # -- training: a whole clip in parallel -----------------------------------------------------------------------
+    # -- text -----------------------------------------------------------------------------------------------------
+
+    def read(self, prompts: Sequence[str]) -> TextTokens | None:
+        """The prompts as the network takes them; None for a network without text."""
+        return None if self.text is None else self.text(prompts)
+
+    def text_keys(self, text: TextTokens | None, clips: int, dtype: torch.dtype) -> TextKeys | None:
+        """What the blocks need of the text, the same for every frame; without ``text`` that of empty prompts."""
+        if self.text is None or self.text_summary is None:
+            return None
+        if text is None:
+            text = self.text([""] * clips)
+        features_BLW = text.features_BLE.to(dtype)
+        bias_BL = torch.zeros(text.mask_BL.shape, dtype=dtype, device=features_BLW.device)
+        bias_BL = bias_BL.masked_fill(~text.mask_BL, float("-inf"))
+        share_BL1 = (text.mask_BL / text.mask_BL.sum(1, keepdim=True))[..., None].to(dtype)
+        summary_BD = self.text_summary((features_BLW * share_BL1).sum(1))
+        keys = {number: layer.keys(features_BLW) for number, layer in self._text_layers().items()}
+        return TextKeys(keys, bias_BL, summary_BD)
+
+    # -- whole clips in parallel ----------------------------------------------------------------------------------
 
     def forward(
         self,
@@ -161,45 +204,117 @@ class DiT(nn.Module):
         target_noise_BS: Tensor,
         actions_BSA: Tensor,
     ) -> Output:
-        """Predict targets 1..T-1 (S = T - 1) of a clip from its noised context frames 0..T-1.
+        """Predict targets 1..T-1 (S = T - 1) of streaming clips; see :class:`StreamClips`."""
+        return self.run([StreamClips(context_BTChw, context_noise_BT, target_BSChw, target_noise_BS, actions_BSA)])[0]
 
-        ``target_BSChw[:, s]`` is frame s + 1 at noise level ``target_noise_BS[:, s]``; ``actions_BSA[:, s]`` led to it.
-        Target s + 1 never sees context s + 1 or later.
+    def joint(self, clips: JointClips) -> Output:
+        """Predict all frames of joint clips at once."""
+        return self.run([clips])[0]
+
+    def run(self, clips: Sequence[StreamClips | JointClips]) -> list[Output]:
+        """Predict clips of any kinds and sizes in one packed sequence, an output for each entry.
+
+        Raises WorldsimError for joint clips where the network was not trained on them.
         """
-        B, T, _, h, w = context_BTChw.shape
-        S = T - 1
-        dtype = context_BTChw.dtype
-        before_BTChw = torch.cat((torch.zeros_like(context_BTChw[:, :1]), context_BTChw[:, :-1]), 1)
-        previous_BSChw = context_BTChw[:, :-1]
-        x_BFPD = torch.cat(
-            (self._tokens(context_BTChw, before_BTChw, 0), self._tokens(target_BSChw, previous_BSChw, 1)), 1
-        )
-        action_BFA = torch.cat((torch.zeros_like(actions_BSA[:, :1]), actions_BSA, actions_BSA), 1)
-        known_BF = torch.ones(B, T + S, device=x_BFPD.device)
-        known_BF[:, 0] = 0
-        noise_BF = torch.cat((context_noise_BT, target_noise_BS), 1)
-        shared, final = self._modulations(noise_BF, action_BFA, known_BF, dtype)
-        p = self.config.patch
-        cos, sin = _clip_rope(T, h // p, w // p, self.config.dim // self.config.heads, dtype, x_BFPD.device)
-        bias = clip_bias(T, self.config.window, (h // p) * (w // p), dtype, x_BFPD.device)
-        x_BFPD = self._clip_trunk(x_BFPD, shared, cos, sin, bias)
-        return self._finish(x_BFPD[:, T:], final[:, T:], previous_BSChw)
+        entries = [self._joint_entry(one) if isinstance(one, JointClips) else self._stream_entry(one) for one in clips]
+        dtype, device = entries[0].x_BFPD.dtype, entries[0].x_BFPD.device
+        x_ND = torch.cat([entry.x_BFPD.flatten(0, 2) for entry in entries])
+        keys = [self.text_keys(one.text, e.part.clips, dtype) for one, e in zip(clips, entries, strict=True)]
+        summary_FD = None
+        if keys[0] is not None:
+            summary_FD = torch.cat(
+                [
+                    k.summary_BD.repeat_interleave(e.part.sequence_frames, 0)
+                    for k, e in zip(keys, entries, strict=True)
+                    if k
+                ]
+            )
+        frames = FrameInputs.joined([entry.frames for entry in entries])
+        shared_F6D, final_F2D = self._modulations(frames, summary_FD, dtype)
+        layout = self._layout(entries, dtype, device)
+        kept_ND = x_ND if layout.keep_N is None else x_ND[layout.keep_N]
+        out_ND = self._trunk(kept_ND, shared_F6D, layout, [key for key in keys if key is not None])
+        if layout.keep_N is not None:  # dropped tokens are predicted as their reference
+            out_ND = torch.zeros_like(x_ND).index_put((layout.keep_N,), out_ND)
+        outputs = []
+        for entry, (a, b), (c, d) in zip(entries, layout.token_bounds, layout.frame_bounds, strict=True):
+            x_BFPD = out_ND[a:b].view(entry.x_BFPD.shape)
+            final_BF2D = final_F2D[c:d].unflatten(0, (entry.part.clips, -1))
+            first = entry.part.sequence_frames - entry.reference_BTChw.shape[1]
+            outputs.append(self._finish(x_BFPD[:, first:], final_BF2D[:, first:], entry.reference_BTChw))
+        return outputs
 
     def compile_trunk(self) -> None:
-        """Compile the blocks for training clips of one size (needs a C++ compiler)."""
-        self._clip_trunk = torch.compile(self._clip_trunk)  # type: ignore[method-assign]
+        """Compile the blocks for training clips of few sizes (needs a C++ compiler)."""
+        self._trunk = torch.compile(self._trunk)  # type: ignore[method-assign]
 
-    def _clip_trunk(self, x_BFPD: Tensor, shared_BF6D: Tensor, cos: Tensor, sin: Tensor, bias_NC: Tensor) -> Tensor:
-        """All blocks over a whole clip; the part that training compiles."""
-        tokens = x_BFPD.shape[2]
-        for block in self.blocks:
+    def _trunk(self, x_ND: Tensor, shared_F6D: Tensor, layout: Layout, keys: Sequence[TextKeys]) -> Tensor:
+        """All blocks over a packed sequence; the part that training compiles."""
+        x = layout.shaped(x_ND)
+        rope = layout.cos, layout.sin
+        for i, block in enumerate(self.blocks):
+            words = [(*part.keys[i], part.bias_BL) for part in keys if i in part.keys]
 
-            def attend(y_BND: Tensor, block=block) -> Tensor:
-                q, k, v = block.qkv_heads(y_BND, cos, sin)
-                return clip_attention(q, k, v, bias_NC, tokens).transpose(1, 2).reshape(y_BND.shape)
+            def attend_text(q_HNE: Tensor, words=words) -> Tensor:
+                return layout.attend_text(q_HNE, words)
 
-            x_BFPD = block(x_BFPD, shared_BF6D, attend)
-        return x_BFPD
+            x = block(x, shared_F6D, layout.spread, rope, layout.attend, attend_text)
+        return x.reshape(x_ND.shape)
+
+    def _layout(self, entries: Sequence[_Entry], dtype: torch.dtype, device: torch.device) -> Layout:
+        parts = tuple(entry.part for entry in entries)
+        sizes = self.config.window, self.config.dim // self.config.heads, dtype, device
+        if all(entry.keep_BFP is None for entry in entries):
+            return layout_of(parts, *sizes)
+        keep = [
+            torch.ones(e.x_BFPD.shape[:3], dtype=torch.bool, device=device) if e.keep_BFP is None else e.keep_BFP
+            for e in entries
+        ]
+        return Layout(parts, *sizes, keep_N=torch.cat([kept.flatten() for kept in keep]))
+
+    def _stream_entry(self, clips: StreamClips) -> _Entry:
+        context_BTChw, actions_BSA = clips.context_BTChw, clips.actions_BSA
+        B, T, _, h, w = context_BTChw.shape
+        zero_BTChw = torch.zeros_like(context_BTChw[:, :1])
+        before_BTChw, previous_BSChw = torch.cat((zero_BTChw, context_BTChw[:, :-1]), 1), context_BTChw[:, :-1]
+        x_BFPD = torch.cat(
+            (self._tokens(context_BTChw, before_BTChw, 0), self._tokens(clips.target_BSChw, previous_BSChw, TARGET)), 1
+        )
+        known_BS = clips.action_known_BS
+        if known_BS is None:
+            known_BS = torch.ones(B, T - 1, device=context_BTChw.device)
+        none_BT = torch.zeros(B, T, device=context_BTChw.device)
+        steps_BS = none_BT[:, 1:] if clips.step_size_BS is None else clips.step_size_BS
+        frames = FrameInputs(
+            torch.cat((clips.context_noise_BT, clips.target_noise_BS), 1).flatten(),
+            torch.cat((actions_BSA.new_zeros(B, 1, actions_BSA.shape[-1]), actions_BSA, actions_BSA), 1).flatten(0, 1),
+            torch.cat((none_BT[:, :1], known_BS, known_BS), 1).flatten(),
+            torch.cat((none_BT, steps_BS), 1).flatten(),
+        )
+        keep = clips.keep_BSP
+        if keep is not None:
+            keep = torch.cat((torch.ones(B, T, keep.shape[2], dtype=torch.bool, device=keep.device), keep), 1)
+        return _Entry(Part(False, B, T, *self.grid(h, w)), x_BFPD, previous_BSChw, frames, keep)
+
+    def _joint_entry(self, clips: JointClips) -> _Entry:
+        if not self.config.joint:
+            raise WorldsimError("this network was trained frame by frame only; joint clips need one with joint=true.")
+        B, T, _, h, w = clips.frames_BTChw.shape
+        reference_BTChw = between_given(clips.frames_BTChw, clips.given_BT)
+        x_BFPD = self._tokens(clips.frames_BTChw, reference_BTChw, JOINT)
+        is_given = clips.given_BT[..., None, None].to(x_BFPD.dtype)
+        x_BFPD = x_BFPD + is_given * (self.kind[0] - self.kind[JOINT]).to(x_BFPD.dtype)
+        none_B1 = torch.zeros(B, 1, device=x_BFPD.device)
+        step_B = none_B1[:, 0] if clips.step_size_B is None else clips.step_size_B
+        frames = FrameInputs(
+            clips.noise_BT.flatten(),
+            torch.cat((clips.actions_BSA.new_zeros(B, 1, clips.actions_BSA.shape[-1]), clips.actions_BSA), 1).flatten(
+                0, 1
+            ),
+            torch.cat((none_B1, clips.action_known_BS), 1).flatten(),
+            step_B[:, None].expand(B, T).flatten(),
+        )
+        return _Entry(Part(True, B, T, *self.grid(h, w)), x_BFPD, reference_BTChw, frames, clips.keep_BTP)
 
     # -- rollout: one frame at a time -----------------------------------------------------------------------------
 
@@ -212,16 +327,21 @@ class DiT(nn.Module):
         previous_BChw: Tensor,
         time_B: Tensor,
         context: StreamContext | None,
+        *,
+        target_known_B: Tensor | None = None,
+        text: TextKeys | None = None,
+        step_size: float = 0.0,
     ) -> Output:
         """Denoise the frame at time ``time_B``; with ``context``, first write the frame before it to the cache.
 
         Both in one pass: within each layer the context frame's keys are written before the target attends, so this is
         the same arithmetic as ``forward`` and one network call a frame when one denoising step is taken.
         """
-        z_BTChw = target_BChw[:, None]
-        x_BFPD = self._tokens(z_BTChw, previous_BChw[:, None], 1)
+        B = len(target_BChw)
+        x_BFPD = self._tokens(target_BChw[:, None], previous_BChw[:, None], TARGET)
         noise_BF, action_BFA = target_noise_B[:, None], target_action_BA[:, None]
-        known_BF = torch.ones_like(noise_BF)
+        known_BF = torch.ones_like(noise_BF) if target_known_B is None else target_known_B[:, None]
+        step_BF = torch.full_like(noise_BF, step_size)
         view: FrameView
         if context is None:
             view = cache.same_frame()
@@ -231,23 +351,28 @@ class DiT(nn.Module):
             noise_BF = torch.cat((context.noise_B[:, None], noise_BF), 1)
             action_BFA = torch.cat((context.action_BA[:, None], action_BFA), 1)
             known_BF = torch.cat((context.action_known_B[:, None], known_BF), 1)
-        shared, final = self._modulations(noise_BF, action_BFA, known_BF, x_BFPD.dtype)
-        p = self.config.patch
-        cos, sin = _stream_rope(
-            time_B,
-            noise_BF.shape[1],
-            target_BChw.shape[-2] // p,
-            target_BChw.shape[-1] // p,
-            self.config.dim // self.config.heads,
-            x_BFPD.dtype,
+            step_BF = torch.cat((torch.zeros_like(step_BF), step_BF), 1)
+        count = noise_BF.shape[1]
+        frames = FrameInputs(noise_BF.flatten(), action_BFA.flatten(0, 1), known_BF.flatten(), step_BF.flatten())
+        summary_FD = None if text is None else text.summary_BD.repeat_interleave(count, 0)
+        shared_F6D, final_F2D = self._modulations(frames, summary_FD, x_BFPD.dtype)
+        rope = _stream_rope(
+            time_B, count, *self.grid(*target_BChw.shape[-2:]), self.config.dim // self.config.heads, x_BFPD.dtype
         )
+        x = x_BFPD.flatten(0, 1)
         for layer, block in enumerate(self.blocks):
 
-            def attend(y_BND: Tensor, layer=layer, block=block) -> Tensor:
-                return _attend_cached(block, y_BND, cos, sin, view, layer, with_context=context is not None)
+            def attend(q: Tensor, k: Tensor, v: Tensor, layer=layer) -> Tensor:
+                return _attend_cached(q, k, v, B, view, layer, with_context=context is not None)
 
-            x_BFPD = block(x_BFPD, shared, attend)
-        return self._finish(x_BFPD[:, -1:], final[:, -1:], previous_BChw[:, None])
+            def attend_text(q_HNE: Tensor, layer=layer) -> Tensor:
+                assert text is not None, "a network with text needs text_keys"
+                q_BHNE = q_HNE.unflatten(1, (B, -1)).transpose(0, 1)
+                return text_attention(q_BHNE, *text.keys[layer], text.bias_BL).transpose(0, 1).flatten(1, 2)
+
+            x = block(x, shared_F6D, lambda values_FD: values_FD[:, None], rope, attend, attend_text)
+        x_BFPD, final_BF2D = x.view(x_BFPD.shape), final_F2D.unflatten(0, (B, count))
+        return self._finish(x_BFPD[:, -1:], final_BF2D[:, -1:], previous_BChw[:, None])
 
     def new_cache(self, slots: int, tokens_per_frame: int) -> RingCache:
         """An empty cache in the network's own precision."""
@@ -265,14 +390,45 @@ class DiT(nn.Module):
         )
 
 
+@dataclass
+class FrameInputs:
+    """What each frame of a sequence is conditioned on besides the text."""
+
+    noise_F: Tensor
+    action_FA: Tensor  # scaled
+    known_F: Tensor  # 1 where the action is known
+    step_F: Tensor
+
+    @staticmethod
+    def joined(parts: Sequence[FrameInputs]) -> FrameInputs:
+        return FrameInputs(*(torch.cat(columns) for columns in zip(*(vars(p).values() for p in parts), strict=True)))
+
+
+@dataclass
+class _Entry:
+    """One entry of a packed sequence."""
+
+    part: Part
+    x_BFPD: Tensor
+    reference_BTChw: Tensor  # of the frames that are predicted, the last of the sequence
+    frames: FrameInputs
+    keep_BFP: Tensor | None
+
+
 def load_dit(path: Path) -> DiT:
     """A network from its weights file, in float32; DamagedFileError when the file cannot be read."""
     header = read_header(path)
     if header["class"] != "DiT":
         raise DamagedFileError(f"{path} holds a {header['class']}, not a DiT.")
-    model = DiT(DiTConfig(**header["config"]))
+    model = DiT(config_from_plain(header["config"]))
     load_weights(path, model)
     return model.eval()
+
+
+def config_from_plain(plain: dict) -> DiTConfig:
+    """The configuration from a weights file's header."""
+    text = plain.get("text")
+    return DiTConfig(**{**plain, "text": text and TextConfig(**{**text, "words": tuple(text["words"])})})
 
 
 @dataclass
@@ -285,9 +441,11 @@ class StreamContext:
     action_known_B: Tensor
 
 
-def _attend_cached(block: Block, y_BND: Tensor, cos, sin, view: FrameView, layer: int, with_context: bool) -> Tensor:
+def _attend_cached(
+    q_HNE: Tensor, k_HNE: Tensor, v_HNE: Tensor, slots: int, view: FrameView, layer: int, with_context: bool
+) -> Tensor:
     tokens = view.cache.tokens_per_frame
-    q, k, v = block.qkv_heads(y_BND, cos, sin)
+    q, k, v = (x.unflatten(1, (slots, -1)).transpose(0, 1) for x in (q_HNE, k_HNE, v_HNE))  # (B, H, N, E)
     outputs = []
     if with_context:
         view.write_context(layer, k[:, :, :tokens], v[:, :, :tokens])
@@ -298,27 +456,16 @@ def _attend_cached(block: Block, y_BND: Tensor, cos, sin, view: FrameView, layer
     keys, values, mask = view.window_and_self(layer)
     outputs.append(F.scaled_dot_product_attention(q[:, :, -tokens:], keys, values, attn_mask=mask))
     out = outputs[0] if len(outputs) == 1 else torch.cat(outputs, 2)
-    return out.transpose(1, 2).reshape(y_BND.shape)
-
-
-def _grid(height: int, width: int, device: torch.device) -> Tensor:
-    y, x = torch.meshgrid(torch.arange(height, device=device), torch.arange(width, device=device), indexing="ij")
-    return torch.stack((y.reshape(-1), x.reshape(-1)), -1)
-
-
-@lru_cache(maxsize=16)
-def _clip_rope(frames: int, height: int, width: int, head_dim: int, dtype: torch.dtype, device: torch.device):
-    time_F = torch.cat((torch.arange(frames), torch.arange(1, frames))).to(device)
-    grid_P2 = _grid(height, width, device)
-    positions_N3 = torch.cat((time_F.repeat_interleave(len(grid_P2))[:, None], grid_P2.repeat(len(time_F), 1)), -1)
-    return rope_table(positions_N3, head_dim, dtype)
+    return out.transpose(0, 1).flatten(1, 2)
 
 
 def _stream_rope(time_B: Tensor, frames: int, height: int, width: int, head_dim: int, dtype: torch.dtype):
-    """For each slot the frame at ``time_B`` and, with ``frames == 2``, the one before it: (B, 1, N, E / 2)."""
-    grid_P2 = _grid(height, width, time_B.device)
+    """For each slot the frame at ``time_B`` and, with ``frames == 2``, the one before it: (N, E) of all slots."""
+    y, x = torch.meshgrid(
+        torch.arange(height, device=time_B.device), torch.arange(width, device=time_B.device), indexing="ij"
+    )
+    grid_P2 = torch.stack((y.reshape(-1), x.reshape(-1)), -1)
     time_BF = time_B[:, None] + torch.arange(1 - frames, 1, device=time_B.device)
     time_BN = time_BF.repeat_interleave(len(grid_P2), 1)
     grid_BN2 = grid_P2.repeat(frames, 1).expand(len(time_B), -1, -1)
-    cos, sin = rope_table(torch.cat((time_BN[..., None], grid_BN2), -1), head_dim, dtype)
-    return cos[:, None], sin[:, None]
+    return rope_table(torch.cat((time_BN[..., None], grid_BN2), -1).flatten(0, 1), head_dim, dtype)

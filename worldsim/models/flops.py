@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from worldsim.models.dit import DiTConfig
+from worldsim.models.layout import Part
 
 
-def training_flops_per_clip(config: DiTConfig, frames: int, latent_height: int, latent_width: int) -> float:
-    """Forward and backward operations of one clip of ``frames`` frames (context and targets in one sequence)."""
-    tokens = (latent_height // config.patch) * (latent_width // config.patch)
-    sequence = (2 * frames - 1) * tokens
-    keys = sequence * frames * tokens + (frames - 1) * tokens**2  # all see context (masked or not), targets their frame
-    return 3.0 * (
-        sequence * _per_token(config)
-        + config.depth * 4 * keys * config.dim  # scores and weighted values
-        + (2 * frames - 1) * _per_frame(config)
-        + (frames - 1) * tokens * 2 * config.dim * _token_numbers(config)
+def training_flops(config: DiTConfig, part: Part) -> float:
+    """Forward and backward operations of a part of a packed sequence."""
+    tokens, frames = part.tokens_per_frame, part.frames
+    sequence = part.sequence_frames * tokens
+    predicted = frames if part.joint else frames - 1
+    if part.joint:
+        keys = sequence**2  # all see all, masked or not
+    else:
+        keys = sequence * frames * tokens + (frames - 1) * tokens**2  # all see context, targets their own frame
+    return (
+        part.clips
+        * 3.0
+        * (
+            sequence * _per_token(config)
+            + config.depth * 4 * keys * config.dim  # scores and weighted values
+            + part.sequence_frames * _per_frame(config)
+            + predicted * tokens * 2 * config.dim * _token_numbers(config)
+        )
     )
 
 
@@ -32,7 +41,8 @@ def streaming_flops_per_frame(config: DiTConfig, latent_height: int, latent_widt
 
 def _per_token(config: DiTConfig) -> float:
     matrices = 4 * config.dim**2 + 2 * config.mlp_ratio * config.dim**2
-    return 2.0 * (config.depth * matrices + 2 * _token_numbers(config) * config.dim)
+    text = sum(config.has_text(block) for block in range(config.depth)) * 2 * config.dim**2  # without its few words
+    return 2.0 * (config.depth * matrices + text + 2 * _token_numbers(config) * config.dim)
 
 
 def _per_frame(config: DiTConfig) -> float:

@@ -60,21 +60,25 @@ class Conditioning(nn.Module):
     """One vector a frame from its noise level and the action that led to it.
 
     A frame without a known action (the first of a clip) has ``action_known`` 0 and takes a learned vector instead.
+    With ``shortcut`` the size of the sampler's step is told as well (Frans et al. 2024).
     """
 
-    def __init__(self, dim: int, action_channels: int):
+    def __init__(self, dim: int, action_channels: int, shortcut: bool = False):
         super().__init__()
         self.dim = dim
         self.noise = nn.Sequential(Linear(dim, dim), nn.SiLU(), Linear(dim, dim))
         # Products of channels matter (turning while walking), so actions get a hidden layer too.
         self.action = nn.Sequential(Linear(action_channels, dim), nn.SiLU(), Linear(dim, dim))
         self.unknown_action = nn.Parameter(torch.zeros(dim))
+        self.step = nn.Sequential(Linear(dim, dim), nn.SiLU(), Linear(dim, dim)) if shortcut else None
 
     def forward(
-        self, noise_level_BF: Tensor, action_BFA: Tensor, action_known_BF: Tensor, dtype: torch.dtype
+        self, noise_level_F: Tensor, action_FA: Tensor, action_known_F: Tensor, dtype: torch.dtype, step_size_F: Tensor
     ) -> Tensor:
-        """(B, F, dim) in ``dtype``; actions are already divided by their channels' scales."""
-        noise_BFD = self.noise(sinusoid(noise_level_BF, self.dim).to(dtype))
-        known_BF1 = action_known_BF[..., None].to(dtype)
-        action_BFD = self.action(action_BFA.to(dtype)) * known_BF1 + self.unknown_action.to(dtype) * (1 - known_BF1)
-        return noise_BFD + action_BFD
+        """(F, dim) in ``dtype``; actions are already divided by their channels' scales."""
+        noise_FD = self.noise(sinusoid(noise_level_F, self.dim).to(dtype))
+        known_F1 = action_known_F[..., None].to(dtype)
+        action_FD = self.action(action_FA.to(dtype)) * known_F1 + self.unknown_action.to(dtype) * (1 - known_F1)
+        if self.step is None:
+            return noise_FD + action_FD
+        return noise_FD + action_FD + self.step(sinusoid(step_size_F, self.dim).to(dtype))

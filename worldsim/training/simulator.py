@@ -2,131 +2,155 @@
 
 from __future__ import annotations
 
-import copy
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from worldsim.core.errors import WorldsimError
-from worldsim.core.records import file_hash, read_json, write_json
+from worldsim.core.records import read_json, write_json
 from worldsim.core.seeding import derive_seed
-from worldsim.core.types import Frames
-from worldsim.data.clips import ClipReader
-from worldsim.data.latents import encode_table
+from worldsim.data.clips import Clips
+from worldsim.data.mixture import ClipMixture
 from worldsim.data.store import EpisodeTable
-from worldsim.diffusion.flow import NoiseConfig, add_noise, draw_levels, loss_weight
-from worldsim.models.checkpoint import load_weights, save_model
-from worldsim.models.dit import DiT, DiTConfig
-from worldsim.models.flops import training_flops_per_clip
-from worldsim.models.heads import reward_loss
-from worldsim.models.vae import VAE, load_vae, to_signed
+from worldsim.models.autoencoders import load_autoencoder, save_autoencoder
+from worldsim.models.checkpoint import fill_weights, read_header, save_model
+from worldsim.models.clips import JointClips, StreamClips
+from worldsim.models.dit import DiT, DiTConfig, config_from_plain
+from worldsim.models.flops import training_flops
+from worldsim.models.layout import Part
+from worldsim.models.text import EMBEDDED, TextConfig
+from worldsim.text.vocabulary import Vocabulary, shortened
 from worldsim.training.loop import LoopConfig, Trainer, print_line
+from worldsim.training.objective import (
+    Batch,
+    ObjectiveConfig,
+    joint_clips,
+    joint_loss,
+    stream_clips,
+    stream_loss,
+)
+from worldsim.training.table_latents import autoencoder_key, encode_clips, encode_tables
 
 
 @dataclass(frozen=True, kw_only=True)
-class SimulatorTrainConfig(LoopConfig):
-    """The defaults are the recipe of the shipped models' first stage."""
+class SimulatorTrainConfig(ObjectiveConfig, LoopConfig):
+    """The defaults are the recipe of the shipped streaming models' first stage."""
 
     optimizer: str = "muon"  # muon: matrices by Muon, the rest by AdamW; or adamw
-    frames: int = 14  # of a clip
-    termination_share: float = 0.05  # of the clips hold the end of an episode
-    head_weight: float = 0.05  # of the reward and termination losses
+    frames: int = 14  # of a streaming clip
+    shares: tuple[float, ...] = ()  # how often each table is drawn for streaming clips; none: by its frames
+    joint_batch: int = 0  # joint clips a step, of the smallest frames; 0: the network learns no joint clips
+    joint_frames: int = 13  # of a joint clip
+    joint_shares: tuple[float, ...] = ()  # how often each table is drawn for joint clips; none: as for streaming
+    image_share: float = 0.15  # of the joint batches are single images
+    text: str = ""  # embedded, or a Hugging Face encoder's name or folder; empty: the network reads no text
+    text_width: int = 128  # of the words' features; a Hugging Face encoder's own
+    text_max_words: int = 40  # longest prompt
+    termination_share: float = 0.05  # of the streaming clips hold the end of an episode
     dim: int = 256  # width of the network
     depth: int = 8  # blocks
     heads: int = 4  # of attention
-    window: int = 10  # past frames a frame attends to
-    noise: NoiseConfig = field(default_factory=NoiseConfig)
-    own_context_share: float = 0.0  # of the clips go on, from a random frame, on the network's own predictions
-    own_context_passes: int = 1  # how often those are predicted again from each other: after n, n steps are a roll-out
+    window: int = 10  # past frames a frame attends to; in joint clips also later ones
     init: str = ""  # run folder of an earlier stage to start from; empty for random weights
     compile: bool = False  # the blocks; needs a C++ compiler
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 <= self.own_context_share <= 1:
-            raise WorldsimError(f"own_context_share={self.own_context_share} must be in [0, 1].")
-        if self.own_context_passes < 1:
-            raise WorldsimError(f"own_context_passes={self.own_context_passes} must be at least 1.")
+        LoopConfig.__post_init__(self)
+        ObjectiveConfig.__post_init__(self)
+        if self.joint_batch < 0 or self.joint_frames < 2 or not 0 <= self.image_share <= 1:
+            raise WorldsimError(
+                f"joint_batch={self.joint_batch} must be 0 or more, joint_frames={self.joint_frames} at least 2 "
+                f"and image_share={self.image_share} in [0, 1]."
+            )
 
 
 def train_simulator(
     config: SimulatorTrainConfig, data: Sequence[str | Path], vae: str | Path, out: str | Path, progress=None
 ) -> Path:
-    """Train on the tables ``data`` in the latents of ``vae`` (a run folder or weights file) and write a checkpoint.
+    """Train on the tables ``data`` in the latents of ``vae`` (see ``load_autoencoder``) and write a checkpoint.
 
     ``out`` receives ``vae.safetensors``, ``dit.safetensors`` and ``config.json``, which together are what
     ``worldsim.simulators.load(out)`` reads. The same call continues a run that was cut short.
     """
     out = Path(out)
-    vae_path = Path(vae) / "vae.safetensors" if Path(vae).is_dir() else Path(vae)
     tables = [EpisodeTable.open(str(path)) for path in data]
-    encoder = load_vae(vae_path)
+    autoencoder = load_autoencoder(vae)
     if config.threads:
         torch.set_num_threads(config.threads)
-    latents = [_encode(table, encoder, vae_path, config.dtype, progress or print_line) for table in tables]
-    reader = ClipReader(
-        tables,
-        config.frames,
-        config.batch,
-        derive_seed(config.seed, "simulator data"),
-        termination_share=config.termination_share if any(table.episodes.terminated.any() for table in tables) else 0.0,
-        pad_endings=True,
-        latents=latents,
-    )
-    codec = reader.codec
+    stride = autoencoder.temporal_stride
+    latents = None  # with a temporal stride they depend on where a clip begins
+    if stride == 1:
+        latents = encode_tables(tables, autoencoder, autoencoder_key(vae), config.dtype, progress or print_line)
+    streaming = ClipMixture(
+        tables, 1 + (config.frames - 1) * stride, config.batch, derive_seed(config.seed, "simulator data"),
+        config.shares, latents, captions=bool(config.text), termination_share=config.termination_share,
+    )  # fmt: skip
+    joint = None
+    if config.joint_batch:
+        joint = ClipMixture(
+            tables, 1 + (config.joint_frames - 1) * stride, config.joint_batch, derive_seed(config.seed, "joint data"),
+            config.joint_shares or config.shares, latents, captions=bool(config.text),
+        )  # fmt: skip
+    codec = tables[0].codec
     model_config = DiTConfig(
-        action_channels=len(codec),
-        latent_channels=encoder.config.latent_channels,
+        action_channels=len(codec) * stride,
+        latent_channels=autoencoder.latent_channels,
         dim=config.dim,
         depth=config.depth,
         heads=config.heads,
         window=config.window,
+        joint=joint is not None,
+        shortcut=config.shortcut_share > 0,
+        text=_text_config(config, tables),
     )
     torch.manual_seed(derive_seed(config.seed, "simulator weights"))
     model = DiT(model_config)
     if config.init:
-        load_weights(Path(config.init) / "dit.safetensors", model)
+        # What an earlier stage could not do yet, such as reading text, begins as a new network does.
+        fill_weights(Path(config.init) / "dit.safetensors", model)
     if config.compile:
         model.compile_trunk()
     scale_A = torch.from_numpy(codec.scale)
-    height, width = (side // 8 for side in tables[0].frame_shape[:2])
+
+    def to_batch(clips: Clips) -> Batch:
+        if clips.latents is None:
+            x_BTChw = encode_clips(autoencoder, clips, config.dtype)
+        else:
+            x_BTChw = torch.from_numpy(clips.latents).float()
+        captions = clips.captions and [shortened(text, config.text_max_words) for text in clips.captions]
+        columns = (torch.from_numpy(part).float() for part in (clips.rewards, clips.terminated, clips.valid))
+        rewards_BS, terminated_BS, valid_BS = (column.unflatten(1, (-1, stride)) for column in columns)
+        actions_BSA = (torch.from_numpy(clips.actions) / scale_A).unflatten(1, (-1, stride)).flatten(2)
+        return Batch(
+            x_BTChw, actions_BSA, rewards_BS.sum(2), terminated_BS.amax(2), valid_BS.amin(2), captions or None
+        )  # fmt: skip
 
     def loss(step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        clips = reader.batch(step)
-        assert clips.latents is not None
         generator = torch.Generator().manual_seed(derive_seed(config.seed, "simulator noise", step))
-        x_BTChw = torch.from_numpy(clips.latents).float()
-        return clip_loss(
-            model,
-            config,
-            x_BTChw,
-            torch.from_numpy(clips.actions) / scale_A,
-            torch.from_numpy(clips.rewards),
-            torch.from_numpy(clips.terminated).float(),
-            torch.from_numpy(clips.valid).float(),
-            generator,
-        )
+        images = joint is not None and float(torch.rand((), generator=generator)) < config.image_share
+        together = None if joint is None else to_batch(joint.batch(step))
+        return step_loss(model, config, to_batch(streaming.batch(step)), together, images, generator)
 
     identity = {
         "recipe": "simulator",
         "data": [table.content_key for table in tables],
-        "vae": file_hash(vae_path),
+        "vae": autoencoder_key(vae),
         "codec": codec.to_json(),
     }
-    # Clips that go on by themselves cost more forward passes, each a third of a training pass.
-    passes = 1 + (config.own_context_passes / 3 if config.own_context_share else 0)
-    flops = passes * config.batch * training_flops_per_clip(model_config, config.frames, height, width)
-    trainer = Trainer(model, config, out, loss, identity, flops)
+    trainer = Trainer(
+        model,
+        config,
+        out,
+        loss,
+        identity,
+        _flops_per_step(config, model_config, streaming, joint, autoencoder.spatial_stride),
+    )
     trainer.run(progress)
-    save_model(out / "vae.safetensors", encoder, asdict(encoder.config))
+    save_autoencoder(out / "vae.safetensors", autoencoder)
     save_model(out / "dit.safetensors", model, asdict(model_config))
     write_json(
         out / "config.json",
@@ -148,67 +172,72 @@ def train_simulator(
     return out
 
 
-def clip_loss(
+def step_loss(
     model: DiT,
     config: SimulatorTrainConfig,
-    x_BTChw: Tensor,
-    actions_BSA: Tensor,
-    rewards_BS: Tensor,
-    terminated_BS: Tensor,
-    valid_BS: Tensor,
+    streaming: Batch,
+    together: Batch | None,
+    images: bool,
     generator: torch.Generator,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss of a batch of clips; steps with ``valid_BS`` 0 (after an episode's end) count for nothing."""
-    B, T = x_BTChw.shape[:2]
-    context_level_BT, target_level_BS = draw_levels(config.noise, B, T, generator)
-    noise_BTChw = torch.randn(x_BTChw.shape, generator=generator)
-    seen_BTChw = x_BTChw
-    if config.own_context_share:
-        seen_BTChw = own_context(model, config, x_BTChw, noise_BTChw, context_level_BT, actions_BSA, generator)
-    context_BTChw = add_noise(seen_BTChw, noise_BTChw, context_level_BT)
-    goal_BSChw = x_BTChw[:, 1:]
-    target_BSChw = add_noise(goal_BSChw, torch.randn(goal_BSChw.shape, generator=generator), target_level_BS)
-    output = model(
-        context_BTChw.to(config.dtype), context_level_BT, target_BSChw.to(config.dtype), target_level_BS, actions_BSA
-    )
-    count = valid_BS.sum()
-    error_BS = (output.latent.float() - goal_BSChw).square().mean((2, 3, 4))
-    flow = (error_BS * loss_weight(target_level_BS) * valid_BS).sum() / count
-    reward = (reward_loss(output.reward_logits, rewards_BS) * valid_BS).sum() / count
-    ends_BS = F.binary_cross_entropy_with_logits(output.termination_logit.float(), terminated_BS, reduction="none")
-    ending = (ends_BS * valid_BS).sum() / count
-    return flow + config.head_weight * (reward + ending), {"flow": flow.detach(), "reward": reward, "ending": ending}
+    """The loss of one step: streaming clips and joint ones in one packed sequence.
 
-
-@torch.no_grad()
-def own_context(
-    model: DiT,
-    config: SimulatorTrainConfig,
-    x_BTChw: Tensor,
-    noise_BTChw: Tensor,
-    context_level_BT: Tensor,
-    actions_BSA: Tensor,
-    generator: torch.Generator,
-) -> Tensor:
-    """The clips as a roll-out would see them: in a share of them, from a random frame on, one-step predictions.
-
-    Scheduled sampling (Bengio et al. 2015) in parallel (Mihaylova and Martins 2019): every pass predicts all frames at
-    once from the frames of the pass before, so after n passes the first n own frames are those of a roll-out and the
-    later ones carry the errors of n steps. No gradient goes through the predictions.
+    With ``images`` the joint clips are taken apart into single frames.
     """
-    B, T = x_BTChw.shape[:2]
-    start_B = torch.randint(1, T, (B,), generator=generator)
-    start_B[torch.rand(B, generator=generator) >= config.own_context_share] = T
-    alone_BT = (torch.arange(T) >= start_B[:, None])[..., None, None, None]
-    pure_BSChw = torch.randn(x_BTChw[:, 1:].shape, generator=generator).to(config.dtype)
-    level_BS = torch.ones(B, T - 1)
-    seen_BTChw = x_BTChw
-    for _ in range(config.own_context_passes):
-        context_BTChw = add_noise(seen_BTChw, noise_BTChw, context_level_BT).to(config.dtype)
-        output = model(context_BTChw, context_level_BT, pure_BSChw, level_BS, actions_BSA)
-        own_BTChw = torch.cat((x_BTChw[:, :1], output.latent.float()), 1)
-        seen_BTChw = torch.where(alone_BT, own_BTChw, x_BTChw)
-    return seen_BTChw
+    clips, goal_BSChw = stream_clips(model, config, streaming, config.dtype, generator)
+    packed: list[StreamClips | JointClips] = [clips]
+    if together is not None:
+        if images:
+            together = together.single_frames()
+        packed.append(joint_clips(model, config, together, config.dtype, generator))
+    outputs = model.run(packed)
+    total, values = stream_loss(config, streaming, clips, goal_BSChw, outputs[0], model.config.patch)
+    if together is not None:
+        joint = packed[1]
+        assert isinstance(joint, JointClips)
+        flow = joint_loss(together, joint, outputs[1], model.config.patch)
+        total, values = total + flow, {**values, "joint": flow.detach()}
+    return total, values
+
+
+def _text_config(config: SimulatorTrainConfig, tables: Sequence[EpisodeTable]) -> TextConfig | None:
+    """The encoder that the settings name; the embedded one reads the words of the tables' captions."""
+    if not config.text:
+        return None
+    captions = [one.text for table in tables for one in table.captions()]
+    if not captions:
+        raise WorldsimError(
+            f"text={config.text!r} needs captions, and none of {', '.join(table.path for table in tables)} has any; "
+            "write them with worldsim caption data=..."
+        )
+    words: tuple[str, ...] = ()
+    if config.text == EMBEDDED:
+        found = Vocabulary.of_captions(captions).words
+        known = _earlier_words(config)  # keep their places, and so their embeddings
+        words = (*known, *(word for word in found if word not in known))
+    return TextConfig(config.text, width=config.text_width, max_words=config.text_max_words, words=words)
+
+
+def _earlier_words(config: SimulatorTrainConfig) -> tuple[str, ...]:
+    earlier = config_from_plain(read_header(Path(config.init) / "dit.safetensors")["config"]) if config.init else None
+    return earlier.text.words if earlier and earlier.text else ()
+
+
+def _flops_per_step(
+    config: SimulatorTrainConfig, model: DiTConfig, streaming: ClipMixture, joint: ClipMixture | None, stride: int
+) -> float:
+    """Expected over the tables; forward passes without gradient are a third of a training pass."""
+    passes = 1 + (config.own_context_passes / 3 if config.own_context_share else 0) + config.shortcut_share * 2 / 3
+
+    def expected(mixture: ClipMixture, together: bool, frames: int) -> float:
+        total = 0.0
+        for table, count, share in zip(mixture.tables, mixture.batches, mixture.shares, strict=True):
+            height, width = (side // stride // model.patch for side in table.frame_shape[:2])
+            total += share * training_flops(model, Part(together, count, frames, height, width))
+        return total
+
+    flops = passes * expected(streaming, False, config.frames)
+    return flops + (0.0 if joint is None else expected(joint, True, config.joint_frames))
 
 
 def _earlier_flops(config: SimulatorTrainConfig) -> float:
@@ -227,27 +256,3 @@ def _describe(table: EpisodeTable) -> dict[str, Any]:
     info = asdict(table.info)
     kept = {key: info[key] for key in ("env_id", "env_kwargs", "policy", "split", "seed", "max_steps")}
     return {**kept, "episodes": len(table), "frames": int(table.episodes.lengths.sum())}
-
-
-def _encode(table: EpisodeTable, vae: VAE, vae_path: Path, dtype: torch.dtype, say: Callable[[str], None]) -> Path:
-    """Latents of a table, kept beside it: they are made once for a table and an autoencoder."""
-    if "://" in table.path:
-        raise WorldsimError(f"{table.path}: latents are kept beside the table; copy the table to a local folder first.")
-    encoder = copy.deepcopy(vae).to(dtype)
-
-    @torch.inference_mode()
-    def encode(frames: Frames) -> NDArray[np.float16]:
-        return encoder.encode(to_signed(torch.from_numpy(frames), dtype)).float().numpy().astype(np.float16)
-
-    begun = said = time.monotonic()
-
-    def tell(done: int, total: int) -> None:
-        nonlocal said
-        now = time.monotonic()
-        if now - said > 2:
-            said = now
-            left_min = (now - begun) * (total - done) / done / 60
-            say(f"{table.path}: {done} of {total} frames encoded, {left_min:.1f} min left")
-
-    folder = Path(table.path).parent / ".latents"
-    return encode_table(table, encode, folder, file_hash(vae_path) + str(dtype), progress=tell)

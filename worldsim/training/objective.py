@@ -1,0 +1,280 @@
+"""What the simulator is trained to do: streaming clips on the context they will really see, joint clips for the tasks
+that fill in frames, and large steps that agree with small ones.
+
+Legend: B clips, T frames, S = T - 1 targets, C latent channels, h and w latent sides, A action channels, P tokens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from worldsim.core.errors import WorldsimError
+from worldsim.diffusion.flow import NoiseConfig, add_noise, draw_levels, euler_steps, loss_weight
+from worldsim.models.clips import JointClips, StreamClips
+from worldsim.models.dit import DiT, Output
+from worldsim.models.heads import reward_loss
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectiveConfig:
+    """Which clips are made of recordings, and what their losses weigh."""
+
+    head_weight: float = 0.05  # of the reward and termination losses
+    noise: NoiseConfig = field(default_factory=NoiseConfig)
+    own_context_share: float = 0.0  # of the streaming clips go on, from a random frame, on the network's own frames
+    own_context_passes: int = 1  # how often those are predicted again from each other: after n, n steps are a roll-out
+    shortcut_share: float = 0.0  # of the streaming clips train steps of 1/4 to 1 to agree with steps half as large
+    text_drop: float = 0.15  # of the captions are left out, so that guidance has something to compare with
+    action_drop: float = 0.15  # of the clips are trained without their actions
+    drop_repeated: float = 0.0  # tokens whose latents change less than this from frame to frame are left out; 0: none
+
+    def __post_init__(self) -> None:
+        for name in ("own_context_share", "shortcut_share", "text_drop", "action_drop"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise WorldsimError(f"{name}={getattr(self, name)} must be in [0, 1].")
+        if self.own_context_passes < 1:
+            raise WorldsimError(f"own_context_passes={self.own_context_passes} must be at least 1.")
+        if self.drop_repeated < 0:
+            raise WorldsimError(f"drop_repeated={self.drop_repeated} must be 0 or more.")
+
+
+@dataclass
+class Batch:
+    """Recorded clips of one size, as tensors."""
+
+    x_BTChw: Tensor  # clean latents
+    actions_BSA: Tensor  # scaled
+    rewards_BS: Tensor
+    terminated_BS: Tensor
+    valid_BS: Tensor  # 0 for steps after an episode's end, which count for nothing
+    captions: list[str] | None = None
+
+    def single_frames(self) -> Batch:
+        """Every frame as a clip of its own."""
+        x_BTChw, actions_BSA = self.x_BTChw, self.actions_BSA
+        count = x_BTChw.shape[0] * x_BTChw.shape[1]
+        none_B0 = x_BTChw.new_zeros(count, 0)
+        captions = self.captions and [text for text in self.captions for _ in range(x_BTChw.shape[1])]
+        actions_B0A = actions_BSA.new_zeros(count, 0, actions_BSA.shape[-1])
+        return Batch(x_BTChw.reshape(count, 1, *x_BTChw.shape[2:]), actions_B0A, none_B0, none_B0, none_B0, captions)
+
+
+def prompts_of(model: DiT, config: ObjectiveConfig, batch: Batch, generator: torch.Generator) -> list[str] | None:
+    """The captions, some left out; None for a network without text."""
+    if model.text is None:
+        return None
+    drop_B = torch.rand(len(batch.x_BTChw), generator=generator) < config.text_drop
+    captions = batch.captions or [""] * len(drop_B)
+    return ["" if dropped else caption for caption, dropped in zip(captions, drop_B.tolist(), strict=True)]
+
+
+# -- streaming clips --------------------------------------------------------------------------------------------------
+
+
+def stream_clips(
+    model: DiT, config: ObjectiveConfig, batch: Batch, dtype: torch.dtype, generator: torch.Generator
+) -> tuple[StreamClips, Tensor]:
+    """Noised streaming clips, and the clean latents (B, S, C, h, w) that their targets are to become."""
+    x_BTChw = batch.x_BTChw
+    B, T = x_BTChw.shape[:2]
+    context_level_BT, target_level_BS = draw_levels(config.noise, B, T, generator)
+    noise_BTChw = torch.randn(x_BTChw.shape, generator=generator)
+    prompts = prompts_of(model, config, batch, generator)
+    text = None if prompts is None else model.read(prompts)
+    known_BS = None
+    if config.action_drop:
+        known_B = (torch.rand(B, generator=generator) >= config.action_drop).float()
+        known_BS = known_B[:, None].expand(B, T - 1)
+    clips = StreamClips(
+        x_BTChw, context_level_BT, x_BTChw[:, 1:], target_level_BS, batch.actions_BSA, known_BS, text
+    )  # fmt: skip
+    seen_BTChw = x_BTChw
+    if config.own_context_share:
+        seen_BTChw = own_context(model, config, clips, noise_BTChw, dtype, generator)
+    clips.context_BTChw = add_noise(seen_BTChw, noise_BTChw, context_level_BT).to(dtype)
+    goal_BSChw = x_BTChw[:, 1:]
+    target_noise_BSChw = torch.randn(goal_BSChw.shape, generator=generator)
+    if config.shortcut_share:
+        large_B = torch.rand(B, generator=generator) < config.shortcut_share
+        step_BS, grid_BS = draw_step_sizes(B, T - 1, generator)
+        clips.step_size_BS = step_BS * large_B[:, None]
+        clips.target_noise_BS = torch.where(large_B[:, None], grid_BS, target_level_BS)
+    clips.target_BSChw = add_noise(goal_BSChw, target_noise_BSChw, clips.target_noise_BS).to(dtype)
+    if config.shortcut_share and large_B.any():
+        agreed_BSChw = shortcut_goal(model, clips, large_B)
+        goal_BSChw = torch.where(large_B[:, None, None, None, None], agreed_BSChw, goal_BSChw)
+    if config.drop_repeated:
+        clips.keep_BSP = changed_tokens(x_BTChw, model.config.patch, config.drop_repeated)[:, 1:]
+    return clips, goal_BSChw
+
+
+def stream_loss(
+    config: ObjectiveConfig, batch: Batch, clips: StreamClips, goal_BSChw: Tensor, output: Output, patch: int
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Flow loss of the targets and the losses of the heads."""
+    valid_BS = batch.valid_BS
+    count = valid_BS.sum()
+    error_BS = frame_error(output.latent.float() - goal_BSChw, clips.keep_BSP, patch)
+    flow = (error_BS * loss_weight(clips.target_noise_BS) * valid_BS).sum() / count
+    reward = (reward_loss(output.reward_logits, batch.rewards_BS) * valid_BS).sum() / count
+    logit_BS = output.termination_logit.float()
+    ends_BS = F.binary_cross_entropy_with_logits(logit_BS, batch.terminated_BS, reduction="none")
+    ending = (ends_BS * valid_BS).sum() / count
+    return flow + config.head_weight * (reward + ending), {"flow": flow.detach(), "reward": reward, "ending": ending}
+
+
+@torch.no_grad()
+def own_context(
+    model: DiT, config: ObjectiveConfig, clips: StreamClips, noise_BTChw: Tensor, dtype: torch.dtype,
+    generator: torch.Generator,
+) -> Tensor:  # fmt: skip
+    """The clips as a roll-out would see them: in a share of them, from a random frame on, one-step predictions.
+
+    Scheduled sampling (Bengio et al. 2015) in parallel (Mihaylova and Martins 2019): every pass predicts all frames at
+    once from the frames of the pass before, so after n passes the first n own frames are those of a roll-out and the
+    later ones carry the errors of n steps. No gradient goes through the predictions. ``clips`` hold clean latents.
+    """
+    x_BTChw = clips.context_BTChw
+    B, T = x_BTChw.shape[:2]
+    start_B = torch.randint(1, T, (B,), generator=generator)
+    start_B[torch.rand(B, generator=generator) >= config.own_context_share] = T
+    alone_BT = (torch.arange(T) >= start_B[:, None])[..., None, None, None]
+    pure_BSChw = torch.randn(x_BTChw[:, 1:].shape, generator=generator).to(dtype)
+    level_BT, ones_BS = clips.context_noise_BT, torch.ones(B, T - 1)
+    seen_BTChw = x_BTChw
+    for _ in range(config.own_context_passes):
+        context_BTChw = add_noise(seen_BTChw, noise_BTChw, level_BT).to(dtype)
+        alone = StreamClips(
+            context_BTChw, level_BT, pure_BSChw, ones_BS, clips.actions_BSA, clips.action_known_BS, clips.text,
+            step_size_BS=ones_BS if model.config.shortcut else None,
+        )  # fmt: skip
+        own_BTChw = torch.cat((x_BTChw[:, :1], model.run([alone])[0].latent.float()), 1)
+        seen_BTChw = torch.where(alone_BT, own_BTChw, x_BTChw)
+    return seen_BTChw
+
+
+def draw_step_sizes(batch: int, frames: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Step sizes 1, 1/2 or 1/4 of each frame (B, S), and a noise level that such steps come through."""
+    count_BS = 2 ** torch.randint(0, 3, (batch, frames), generator=generator)
+    index_BS = (torch.rand(batch, frames, generator=generator) * count_BS).floor() + 1
+    return 1 / count_BS, index_BS / count_BS
+
+
+@torch.no_grad()
+def shortcut_goal(model: DiT, clips: StreamClips, large_B: Tensor) -> Tensor:
+    """The clean latents (B, S, C, h, w) that one large step has to predict to land where two of half its size do.
+
+    Shortcut models (Frans et al. 2024) with x-prediction; no gradient goes through the goal. Rows outside ``large_B``
+    are zero.
+    """
+    index = large_B.nonzero().squeeze(1)
+    assert clips.step_size_BS is not None
+    half_BS = clips.step_size_BS[index] / 2
+    told_BS = torch.where(half_BS < 0.25, 0.0, half_BS)  # steps of 1/8 are small: the flow itself
+    level_BS = clips.target_noise_BS[index]
+    begin_BSChw = clips.target_BSChw[index].float()
+    sample_BSChw = begin_BSChw
+    known_BS = None if clips.action_known_BS is None else clips.action_known_BS[index]
+    text = None if clips.text is None else clips.text.select(index)
+    for _ in range(2):
+        part = StreamClips(
+            clips.context_BTChw[index], clips.context_noise_BT[index], sample_BSChw.to(clips.target_BSChw.dtype),
+            level_BS, clips.actions_BSA[index], known_BS, text, told_BS,
+        )  # fmt: skip
+        predicted = model.run([part])[0].latent.float()
+        sample_BSChw = euler_steps(sample_BSChw, predicted, level_BS, level_BS - half_BS)
+        level_BS = level_BS - half_BS
+    first_BS = clips.target_noise_BS[index]
+    share_BS = (first_BS / clips.step_size_BS[index])[..., None, None, None]
+    goal = torch.zeros(clips.target_BSChw.shape)
+    goal[index] = begin_BSChw - share_BS * (begin_BSChw - sample_BSChw)
+    return goal
+
+
+# -- joint clips ------------------------------------------------------------------------------------------------------
+
+# Which frames are given, and how often: none, the first, a beginning, an ending, both ends, any.
+GIVEN_PATTERNS = {"none": 0.35, "first": 0.15, "beginning": 0.1, "ending": 0.1, "ends": 0.2, "any": 0.1}
+JOINT_ACTION_DROP = 0.5  # most tasks say nothing of actions
+
+
+def joint_clips(
+    model: DiT, config: ObjectiveConfig, batch: Batch, dtype: torch.dtype, generator: torch.Generator
+) -> JointClips:
+    """Noised joint clips; frames that are not given share one noise level in half of the clips."""
+    x_BTChw = batch.x_BTChw
+    B, T = x_BTChw.shape[:2]
+    given_BT = draw_given(B, T, generator)
+    context_BT, own_BS = draw_levels(config.noise, B, T + 1, generator)
+    shared_B = torch.rand(B, 1, generator=generator) < 0.5
+    level_BT = torch.where(given_BT, context_BT[:, 1:], torch.where(shared_B, own_BS[:, :1], own_BS))
+    noise_BTChw = torch.randn(x_BTChw.shape, generator=generator)
+    prompts = prompts_of(model, config, batch, generator)
+    known_B1 = (torch.rand(B, 1, generator=generator) >= JOINT_ACTION_DROP).float()
+    keep = changed_tokens(x_BTChw, model.config.patch, config.drop_repeated) if config.drop_repeated else None
+    return JointClips(
+        add_noise(x_BTChw, noise_BTChw, level_BT).to(dtype),
+        level_BT,
+        given_BT,
+        batch.actions_BSA,
+        known_B1 * batch.valid_BS,
+        None if prompts is None else model.read(prompts),
+        keep_BTP=None if keep is None else keep | given_BT[..., None],
+    )
+
+
+def joint_loss(batch: Batch, clips: JointClips, output: Output, patch: int) -> Tensor:
+    """Flow loss of the frames that were not given."""
+    error_BT = frame_error(output.latent.float() - batch.x_BTChw, clips.keep_BTP, patch)
+    counts_BT = (~clips.given_BT).float()
+    counts_BT[:, 1:] *= batch.valid_BS
+    return (error_BT * loss_weight(clips.noise_BT) * counts_BT).sum() / counts_BT.sum().clamp(min=1)
+
+
+def draw_given(batch: int, frames: int, generator: torch.Generator) -> Tensor:
+    """Which frames of each clip are given (B, T), by ``GIVEN_PATTERNS``; never all."""
+    given_BT = torch.zeros(batch, frames, dtype=torch.bool)
+    if frames == 1:
+        return given_BT
+    shares = torch.tensor(list(GIVEN_PATTERNS.values()))
+    picks = torch.multinomial(shares, batch, replacement=True, generator=generator).tolist()
+    for row, pick in zip(given_BT, picks, strict=True):
+        longest = max(1, min(frames // 2, frames - 2))
+        first, last = torch.randint(1, longest + 1, (2,), generator=generator).tolist()
+        pattern = list(GIVEN_PATTERNS)[pick]
+        if pattern == "first":
+            row[0] = True
+        if pattern in ("beginning", "ends"):
+            row[: min(first, frames - 2) if pattern == "ends" and frames > 2 else first] = True
+        if pattern in ("ending", "ends") and (pattern == "ending" or frames > 2):
+            row[-min(last, frames - 1 - int(row.sum())) :] = True
+        if pattern == "any":
+            row[:] = torch.rand(frames, generator=generator) < 0.3
+            row[int(torch.randint(0, frames, (1,), generator=generator))] = False
+    return given_BT
+
+
+# -- tokens -----------------------------------------------------------------------------------------------------------
+
+
+def changed_tokens(x_BTChw: Tensor, patch: int, least: float) -> Tensor:
+    """Tokens (B, T, P) whose latents differ from the frame before by ``least`` (root mean square); all of frame 0.
+
+    Run-length tokenization (Choudhury et al. 2024): what repeats is left out.
+    """
+    change = F.pad((x_BTChw[:, 1:] - x_BTChw[:, :-1]).square().mean(2), (0, 0, 0, 0, 1, 0), value=float("inf"))
+    return F.max_pool2d(change, patch).flatten(2) >= least**2
+
+
+def frame_error(error_BTChw: Tensor, keep_BTP: Tensor | None, patch: int) -> Tensor:
+    """Mean squared error of each frame (B, T), over the tokens that were kept."""
+    if keep_BTP is None:
+        return error_BTChw.square().mean((2, 3, 4))
+    rows, columns = (side // patch for side in error_BTChw.shape[-2:])
+    kept = keep_BTP.unflatten(2, (rows, columns)).repeat_interleave(patch, 2).repeat_interleave(patch, 3)
+    kept_BThw = kept.to(error_BTChw.dtype)
+    return (error_BTChw.square().mean(2) * kept_BThw).sum((2, 3)) / kept_BThw.sum((2, 3)).clamp(min=1)
