@@ -161,7 +161,7 @@ def test_pauses_grow_and_are_as_long_as_the_endpoint_asks(endpoint, clip, monkey
     busy = (429, "", {})
     endpoint.script = [busy, busy, busy, (429, "", {"Retry-After": "7"})]
     pauses: list[float] = []
-    monkeypatch.setattr("worldsim.captions.endpoint.pause", pauses.append)
+    monkeypatch.setattr("worldsim.text.chat.pause", pauses.append)
     captioner(endpoint, retries=4, pause_s=0.5).caption(clip)
     assert 0.5 <= pauses[0] < 0.75 and 1.0 <= pauses[1] < 1.5 and 2.0 <= pauses[2] < 3.0
     assert pauses[3] == 7.0
