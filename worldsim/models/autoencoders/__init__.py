@@ -7,12 +7,15 @@ from pathlib import Path
 from worldsim.core.errors import DamagedFileError, WorldsimError
 from worldsim.models.autoencoders.base import Autoencoder, StreamState, to_signed, to_uint8
 from worldsim.models.autoencoders.pixels import Pixels
+from worldsim.models.autoencoders.pretrained import PREFIX as DIFFUSERS
+from worldsim.models.autoencoders.pretrained import DiffusersAutoencoder
 from worldsim.models.autoencoders.vae import VAE, VAEConfig
 from worldsim.models.checkpoint import load_weights, read_header, save_model
 
 __all__ = [
     "VAE",
     "Autoencoder",
+    "DiffusersAutoencoder",
     "Pixels",
     "StreamState",
     "VAEConfig",
@@ -23,24 +26,26 @@ __all__ = [
 ]
 
 FILE = "vae.safetensors"
-_CLASSES: dict[str, type[Autoencoder]] = {"VAE": VAE, "Pixels": Pixels}
+_CLASSES: dict[str, type[Autoencoder]] = {kind.__name__: kind for kind in (VAE, Pixels, DiffusersAutoencoder)}
 
 
 def load_autoencoder(path_or_name: str | Path) -> Autoencoder:
     """An autoencoder in float32, for inference.
 
-    ``path_or_name``: the folder of a run or of a checkpoint, a weights file, or "pixels" ("pixels:4" for patches of
-    4 x 4 instead of 8 x 8). Raises WorldsimError when there is nothing of that name, DamagedFileError when its file
-    cannot be read.
+    ``path_or_name``: the folder of a run or of a checkpoint, a weights file, "pixels" ("pixels:4" for patches of 4 x 4
+    instead of 8 x 8), or "diffusers:NAME_OR_FOLDER". Raises WorldsimError when there is nothing of that name,
+    MissingDependencyError without diffusers, DamagedFileError when a file cannot be read.
     """
     text = str(path_or_name)
-    kind, _, rest = text.partition(":")
-    if kind == "pixels":
-        return _pixels(rest).eval()
+    if text.startswith(DIFFUSERS):
+        return DiffusersAutoencoder(text.removeprefix(DIFFUSERS)).eval()
+    if text.partition(":")[0] == "pixels":
+        return _pixels(text.partition(":")[2]).eval()
     path = Path(text) / FILE if Path(text).is_dir() else Path(text)
     if not path.exists():
         raise WorldsimError(
-            f"there is no autoencoder {text!r}: give the folder of a run of recipe=vae, its {FILE}, or 'pixels'."
+            f"there is no autoencoder {text!r}: give the folder of a run of recipe=vae, its {FILE}, 'pixels', or "
+            f"'{DIFFUSERS}NAME_OR_FOLDER'."
         )
     header = read_header(path)
     if header["class"] not in _CLASSES:
