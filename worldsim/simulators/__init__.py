@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from worldsim.models.autoencoders import Autoencoder
+    from worldsim.models.dit import DiT
+    from worldsim.simulators.checkpoints import Checkpoint
     from worldsim.simulators.dit import DiTSimulator
 
 
@@ -18,20 +21,9 @@ def load(
     ``precision``: "bfloat16" (default) or "float32".
     Raises UnknownNameError or DamagedFileError when there is no such checkpoint or it cannot be read.
     """
-    import torch
-
-    from worldsim.core.errors import WorldsimError
-    from worldsim.models.autoencoders import load_autoencoder
-    from worldsim.models.dit import load_dit
-    from worldsim.simulators.checkpoints import find_checkpoint
     from worldsim.simulators.dit import DiTSimulator
 
-    checkpoint = find_checkpoint(name_or_folder)
-    if precision not in (None, "bfloat16", "float32"):
-        raise WorldsimError(f"precision={precision!r} is not known; use 'bfloat16' or 'float32'.")
-    dtype = torch.float32 if precision == "float32" else torch.bfloat16
-    vae = load_autoencoder(checkpoint.folder).to(device, dtype)
-    dit = load_dit(checkpoint.folder / "dit.safetensors").to(device, dtype)
+    checkpoint, vae, dit = load_networks(name_or_folder, precision, device)
     return DiTSimulator(
         checkpoint,
         vae,
@@ -39,3 +31,25 @@ def load(
         steps=checkpoint.config["steps"] if steps is None else steps,
         context_noise=checkpoint.config["context_noise"],
     )
+
+
+def load_networks(
+    name_or_folder: str | Path, precision: str | None = None, device: str = "cpu"
+) -> tuple[Checkpoint, Autoencoder, DiT]:
+    """A checkpoint with its networks in place; arguments and errors as of :func:`load`."""
+    import torch
+
+    from worldsim.core.errors import WorldsimError
+    from worldsim.models.autoencoders import load_autoencoder
+    from worldsim.models.dit import load_dit
+    from worldsim.simulators.checkpoints import find_checkpoint
+
+    checkpoint = find_checkpoint(name_or_folder)
+    if precision not in (None, "bfloat16", "float32"):
+        raise WorldsimError(f"precision={precision!r} is not known; use 'bfloat16' or 'float32'.")
+    dtype = torch.float32 if precision == "float32" else torch.bfloat16
+    vae = load_autoencoder(checkpoint.folder).to(device, dtype)
+    dit = load_dit(checkpoint.folder / "dit.safetensors").to(device, dtype)
+    if dit.text is not None:
+        dit.text.float()  # prompts are read once, and in full precision
+    return checkpoint, vae, dit

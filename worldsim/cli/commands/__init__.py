@@ -16,6 +16,7 @@ COMMANDS = {
     "caption": "describe the clips of stored episodes in words",
     "data": "look at recorded tables; import and export other formats",
     "train": "train a video autoencoder or a simulator on stored episodes",
+    "generate": "videos and pictures from text, stills and clips: extended, looped, connected, edited",
     "rollout": "dream beside the real game under the same actions, as videos",
     "eval": "run evaluation suites on simulators",
     "report": "one HTML file from the runs of eval",
