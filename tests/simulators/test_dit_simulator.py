@@ -111,9 +111,9 @@ def test_context_is_really_noised_when_dreaming(simulator, context):
     seen = []
     original = simulator.dit.stream
 
-    def spy(cache, target, level, action, previous, time, stream_context):
+    def spy(cache, target, level, action, previous, time, stream_context, **conditioning):
         seen.append((previous.clone(), stream_context))
-        return original(cache, target, level, action, previous, time, stream_context)
+        return original(cache, target, level, action, previous, time, stream_context, **conditioning)
 
     simulator.dit.stream = spy
     try:

@@ -83,6 +83,18 @@ class TextKeys:
     bias_BL: Tensor  # 0 for words, -inf for padding
     summary_BD: Tensor  # added to every frame's conditioning
 
+    def select(self, slots: Tensor) -> TextKeys:
+        """An independent copy of the given slots (repeats allowed)."""
+        keys = {number: (k_BHLE[slots], v_BHLE[slots]) for number, (k_BHLE, v_BHLE) in self.keys.items()}
+        return TextKeys(keys, self.bias_BL[slots], self.summary_BD[slots])
+
+    def assign(self, slots: Tensor, other: TextKeys) -> None:
+        """Overwrite the given slots by those of ``other``, in order; both were read to the same length."""
+        self.bias_BL[slots], self.summary_BD[slots] = other.bias_BL, other.summary_BD
+        for number, pair in self.keys.items():
+            for mine, new in zip(pair, other.keys[number], strict=True):
+                mine[slots] = new
+
 
 class DiT(nn.Module):
     """Predicts clean latents (x-prediction) as a change to the frame before, or to the given frames around."""
@@ -119,8 +131,6 @@ class DiT(nn.Module):
         zeros += [self.text_summary] if self.text_summary is not None else []
         for zero in zeros:
             nn.init.zeros_(zero.weight)
-        if self.conditioning.step is not None:
-            nn.init.zeros_(self.conditioning.step[-1].weight)
         with torch.no_grad():
             self.modulation.bias.view(6, -1)[[2, 5]] = 0.2
 
@@ -176,9 +186,15 @@ class DiT(nn.Module):
 
     # -- text -----------------------------------------------------------------------------------------------------
 
-    def read(self, prompts: Sequence[str]) -> TextTokens | None:
-        """The prompts as the network takes them; None for a network without text."""
-        return None if self.text is None else self.text(prompts)
+    def read(self, prompts: Sequence[str], length: int | None = None) -> TextTokens | None:
+        """The prompts as the network takes them, padded to ``length`` tokens; None for a network without text."""
+        return None if self.text is None else self.text(prompts, length)
+
+    def stream_text(self, prompts: Sequence[str]) -> TextKeys | None:
+        """What ``stream`` takes for these prompts, of one length whatever they say; None for a network without text."""
+        if self.config.text is None:
+            return None
+        return self.text_keys(self.read(prompts, self.config.text.max_words + 1), len(prompts), self.dtype)
 
     def text_keys(self, text: TextTokens | None, clips: int, dtype: torch.dtype) -> TextKeys | None:
         """What the blocks need of the text, the same for every frame; without ``text`` that of empty prompts."""

@@ -81,4 +81,6 @@ class Conditioning(nn.Module):
         action_FD = self.action(action_FA.to(dtype)) * known_F1 + self.unknown_action.to(dtype) * (1 - known_F1)
         if self.step is None:
             return noise_FD + action_FD
-        return noise_FD + action_FD + self.step(sinusoid(step_size_F, self.dim).to(dtype))
+        # A step size of 0 adds nothing: a network that learns of step sizes late begins as it was.
+        step_FD = self.step(sinusoid(step_size_F, self.dim).to(dtype)) * (step_size_F > 0)[..., None].to(dtype)
+        return noise_FD + action_FD + step_FD

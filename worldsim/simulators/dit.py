@@ -15,11 +15,14 @@ from torch import Tensor
 from worldsim.core.errors import WorldsimError
 from worldsim.core.types import Context, Frames, Prediction
 from worldsim.diffusion.flow import add_noise, euler_step, sampling_levels
+from worldsim.diffusion.noise import frame_noise
+from worldsim.models.autoencoders import Autoencoder, to_signed, to_uint8
 from worldsim.models.cache import RingCache
-from worldsim.models.dit import DiT, StreamContext
+from worldsim.models.dit import DiT, StreamContext, TextKeys
 from worldsim.models.heads import reward_mean
-from worldsim.models.vae import VAE, to_signed, to_uint8
 from worldsim.simulators.checkpoints import Checkpoint
+
+LARGEST_SHORTCUT_STEPS = 4  # steps of 1/4 and more are trained as such, smaller ones follow the flow
 
 
 @dataclass
@@ -33,6 +36,7 @@ class StreamState:
     action_known_B: Tensor
     time_B: Tensor  # of the newest frame
     seed_B: NDArray[np.uint64]
+    text: TextKeys | None  # of each slot's prompt; None for a network without text
 
     def _tensors(self) -> list[Tensor]:
         return [self.newest_BChw, self.before_BChw, self.action_BA, self.action_known_B, self.time_B]
@@ -41,7 +45,8 @@ class StreamState:
         index = torch.as_tensor(list(slots))
         newest, before, action, known, time = (tensor[index].clone() for tensor in self._tensors())
         seed_B = self.seed_B[np.asarray(slots, int)].copy()
-        return StreamState(self.cache.select(index), newest, before, action, known, time, seed_B)
+        text = None if self.text is None else self.text.select(index)
+        return StreamState(self.cache.select(index), newest, before, action, known, time, seed_B, text)
 
     def assign(self, slots: Sequence[int], other: StreamState) -> None:
         index = torch.as_tensor(list(slots))
@@ -49,18 +54,30 @@ class StreamState:
         for mine, new in zip(self._tensors(), other._tensors(), strict=True):
             mine[index] = new
         self.seed_B[np.asarray(slots, int)] = other.seed_B
+        if self.text is not None and other.text is not None:
+            self.text.assign(index, other.text)
 
 
 class DiTSimulator:
-    """A checkpoint as a batched simulator; ``steps`` is the number of denoising steps a frame (K)."""
+    """A checkpoint as a batched simulator; ``steps`` is the number of denoising steps a frame (K).
 
-    def __init__(self, checkpoint: Checkpoint, vae: VAE, dit: DiT, steps: int, context_noise: float):
+    An action with a NaN among its channels is unknown: the network goes on as the prompt says, or as it likes.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, vae: Autoencoder, dit: DiT, steps: int, context_noise: float):
+        if vae.temporal_stride > 1:
+            raise WorldsimError(
+                f"the autoencoder of {checkpoint.name} makes one latent of {vae.temporal_stride} frames, so no frame "
+                "can be answered by itself; use worldsim generate, or a checkpoint of temporal stride 1."
+            )
         self.checkpoint, self.vae, self.dit = checkpoint, vae, dit
         self.levels = sampling_levels(steps)
+        self.step_size = 1 / steps if dit.config.shortcut and steps <= LARGEST_SHORTCUT_STEPS else 0.0
         self.context_noise = context_noise
         self.name = checkpoint.name
         self.codec = checkpoint.codec
         self.size = (checkpoint.config["height"], checkpoint.config["width"])
+        self.sizes = [tuple(size) for size in checkpoint.config.get("sizes", [self.size])]
         weight = dit.unembed.weight
         self.dtype, self.device = weight.dtype, weight.device
         self._scale_A = torch.from_numpy(self.codec.scale).to(self.device)
@@ -90,11 +107,16 @@ class DiTSimulator:
         """One slot per context; WorldsimError when a context has another frame size or other action channels."""
         for context in contexts:
             self._check(context)
-        state = self._empty(seeds)
+        sizes = {context.frames.shape[1:3] for context in contexts}
+        if len(sizes) > 1:
+            raise WorldsimError(f"contexts of one batch must have one size; got {sorted(sizes)} (height, width).")
+        state = self._empty(seeds, prompts, sizes.pop())
         # Slots whose contexts have the same length are read together.
         for length in sorted({len(context.frames) for context in contexts}):
             slots = [slot for slot, context in enumerate(contexts) if len(context.frames) == length]
-            part = self._read([contexts[slot] for slot in slots], [seeds[slot] for slot in slots])
+            part = self._read(
+                [contexts[slot] for slot in slots], [prompts[slot] for slot in slots], [seeds[slot] for slot in slots]
+            )
             if len(slots) == len(contexts):
                 return part
             state.assign(slots, part)
@@ -116,7 +138,7 @@ class DiTSimulator:
     @torch.inference_mode()
     def step(self, state: StreamState, actions: NDArray[np.float32]) -> tuple[StreamState, Prediction]:
         """Advance every slot by its action (B, A)."""
-        action_BA = torch.from_numpy(np.asarray(actions, np.float32)).to(self.device) / self._scale_A
+        action_BA, known_B = self._actions(actions)
         sample_BChw, newest, previous_BChw, time_B = self._begin(state)
         context: StreamContext | None = newest
         output = None
@@ -129,6 +151,9 @@ class DiTSimulator:
                 previous_BChw,
                 time_B,
                 context,
+                target_known_B=known_B,
+                text=state.text,
+                step_size=self.step_size,
             )
             context = None  # written once
             sample_BChw = euler_step(sample_BChw, output.latent[:, 0].float(), level, next_level)
@@ -139,8 +164,9 @@ class DiTSimulator:
             reward_mean(output.reward_logits[:, 0]).cpu().numpy(),
             output.termination_logit[:, 0].float().sigmoid().cpu().numpy(),
         )
-        known_B = torch.ones_like(state.action_known_B)
-        new = StreamState(state.cache, sample_BChw, previous_BChw, action_BA, known_B, time_B, state.seed_B)
+        new = StreamState(
+            state.cache, sample_BChw, previous_BChw, action_BA, known_B, time_B, state.seed_B, state.text
+        )  # fmt: skip
         return new, prediction
 
     @torch.inference_mode()
@@ -166,14 +192,19 @@ class DiTSimulator:
         """Two latents of noise a slot, a function of the slot's seed and the frame's time alone."""
         shape = (2, *state.newest_BChw.shape[1:])
         draws = [
-            np.random.Generator(np.random.Philox(key=int(seed), counter=int(time))).standard_normal(shape, np.float32)
-            for seed, time in zip(state.seed_B, state.time_B.tolist(), strict=True)
+            frame_noise(int(seed), time, shape) for seed, time in zip(state.seed_B, state.time_B.tolist(), strict=True)
         ]
         return torch.from_numpy(np.stack(draws)).to(self.device)
 
-    def _empty(self, seeds: Sequence[int]) -> StreamState:
+    def _actions(self, actions: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
+        """Scaled actions (B, A), zeros where they are not known, and whether they are (B,)."""
+        given_BA = torch.from_numpy(np.asarray(actions, np.float32)).to(self.device)
+        known_B = ~given_BA.isnan().any(1)
+        return torch.where(known_B[:, None], given_BA / self._scale_A, 0.0), known_B.float()
+
+    def _empty(self, seeds: Sequence[int], prompts: Sequence[str], size: tuple[int, int]) -> StreamState:
         slots, config = len(seeds), self.dit.config
-        h, w = self.size[0] // 8, self.size[1] // 8
+        h, w = (side // self.vae.spatial_stride for side in size)
         shape = (slots, config.latent_channels, h, w)
         return StreamState(
             self.dit.new_cache(slots, h * w // config.patch**2),
@@ -183,9 +214,10 @@ class DiTSimulator:
             torch.zeros(slots, device=self.device),
             torch.zeros(slots, dtype=torch.int64, device=self.device),
             np.array([seed & (2**64 - 1) for seed in seeds], np.uint64),
+            self.dit.stream_text(prompts),
         )
 
-    def _read(self, contexts: Sequence[Context], seeds: Sequence[int]) -> StreamState:
+    def _read(self, contexts: Sequence[Context], prompts: Sequence[str], seeds: Sequence[int]) -> StreamState:
         """Contexts of equal length into a fresh state; of a long one only what can still be seen through the layers."""
         length = min(len(contexts[0].frames), 2 * self.dit.config.window)
         frames = np.stack([context.frames[-length:] for context in contexts])
@@ -193,19 +225,21 @@ class DiTSimulator:
             [self._encode(part) for part in _parts(frames.reshape(-1, *frames.shape[2:]))]
         ).float()
         latents_BTChw = latents_BTChw.unflatten(0, (len(contexts), length))
-        state = self._empty(seeds)
+        state = self._empty(seeds, prompts, frames.shape[2:4])
         state.newest_BChw = latents_BTChw[:, 0].contiguous()
         for t in range(1, length):
-            given = np.stack([context.actions[t - length] for context in contexts])
-            action_BA = torch.from_numpy(given).to(self.device) / self._scale_A
+            action_BA, known_B = self._actions(np.stack([context.actions[t - length] for context in contexts]))
             sample_BChw, context, previous_BChw, time_B = self._begin(state)
             # The target's output is not used: this call writes the context frame.
-            noise_B = torch.ones_like(action_BA[:, 0])
-            self.dit.stream(state.cache, sample_BChw.to(self.dtype), noise_B, action_BA, previous_BChw, time_B, context)
+            noise_B = torch.ones_like(known_B)
+            self.dit.stream(
+                state.cache, sample_BChw.to(self.dtype), noise_B, action_BA, previous_BChw, time_B, context,
+                target_known_B=known_B, text=state.text,
+            )  # fmt: skip
             newest_BChw = latents_BTChw[:, t].contiguous()
             state = StreamState(
-                state.cache, newest_BChw, previous_BChw, action_BA, torch.ones_like(noise_B), time_B, state.seed_B
-            )
+                state.cache, newest_BChw, previous_BChw, action_BA, known_B, time_B, state.seed_B, state.text
+            )  # fmt: skip
         return state
 
     def _encode(self, frames: Frames) -> Tensor:
@@ -213,10 +247,18 @@ class DiTSimulator:
         return self.vae.encode(x_B3HW)
 
     def _check(self, context: Context) -> None:
-        if context.frames.shape[1:3] != self.size:
+        height, width = context.frames.shape[1:3]
+        if len(self.sizes) == 1 and (height, width) != self.size:
             raise WorldsimError(
                 f"{self.name} dreams frames of {self.size[0]}x{self.size[1]} (height x width); "
-                f"the context has {context.frames.shape[1]}x{context.frames.shape[2]}."
+                f"the context has {height}x{width}."
+            )
+        unit = self.vae.spatial_stride * self.dit.config.patch
+        if height % unit or width % unit:
+            near = [max(unit, round(side / unit) * unit) for side in (height, width)]
+            raise WorldsimError(
+                f"{self.name} dreams frames whose sides are multiples of {unit}; the context has {height}x{width} "
+                f"(height x width): the nearest size is {near[0]}x{near[1]}."
             )
         if context.actions.shape != (len(context.frames) - 1, len(self.codec)):
             raise WorldsimError(
