@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from operator import itemgetter
 from typing import Any
 
 import gymnasium
@@ -11,7 +12,7 @@ import vizdoom as vzd
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from envs.doom.frame import draw_health, resize_screen
+from envs.doom.frame import draw_frame
 from envs.doom.game import TICS_PER_SECOND, TICS_PER_STEP, choose_screen, room_file, start_game
 from envs.doom.ground_truth import describe
 from envs.doom.interventions import NAMES, Change, command_for, has_happened
@@ -26,6 +27,7 @@ from worldsim.core.seeding import stream
 from worldsim.core.types import Frames, GroundTruth
 
 MAX_YAW_DEG = 20.0
+FLOAT32 = np.dtype(np.float32)
 WALKING = ("forward", "back", "left", "right")
 
 
@@ -53,6 +55,7 @@ class DoomEnv(gymnasium.Env):
         self.height, self.width, self.render_mode = height, width, render_mode
         self.observation_space = spaces.Box(0, 255, (height, width, 3), np.uint8)
         self._keys = (*WALKING, *self.scenario.keys)
+        self._pressed_keys = itemgetter(*self._keys)
         self.action_space = spaces.Dict(
             {name: spaces.Discrete(2) for name in self._keys}
             | {"camera_yaw_right_deg": spaces.Box(-MAX_YAW_DEG, MAX_YAW_DEG, (1,), np.float32)}
@@ -265,10 +268,9 @@ class DoomEnv(gymnasium.Env):
             assert self._state is not None
         else:
             self._state = state
-            self._health = max(0.0, float(state.game_variables[-1]))  # type: ignore[index]
-        self._frame = resize_screen(self._state.screen_buffer, self.height, self.width)
-        if self.scenario.shows_health:
-            draw_health(self._frame, self._health)
+            self._health = max(0.0, state.game_variables.item(-1))  # type: ignore[union-attr]
+        health = self._health if self.scenario.shows_health else None
+        self._frame = draw_frame(self._state.screen_buffer, self.height, self.width, health)
 
     def _observation(self) -> Frames:
         assert self._frame is not None
@@ -276,8 +278,10 @@ class DoomEnv(gymnasium.Env):
 
     def _buttons(self, action: dict[str, Any]) -> list[float]:
         try:
-            yaw_right_deg = np.asarray(action["camera_yaw_right_deg"], np.float32).item()
-            buttons = [float(action[name]) for name in self._keys]
+            turn = action["camera_yaw_right_deg"]
+            # An array of the space's own type needs no conversion, the costliest part of all this.
+            yaw_right_deg = (turn if getattr(turn, "dtype", None) is FLOAT32 else np.asarray(turn, np.float32)).item()
+            buttons = list(map(float, self._pressed_keys(action)))
         except (KeyError, TypeError, ValueError):
             buttons, yaw_right_deg = [], np.nan
         known = buttons.count(0.0) + buttons.count(1.0) == len(self._keys) == len(action) - 1

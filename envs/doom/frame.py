@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import cv2
 import numpy as np
@@ -13,19 +13,27 @@ FULL_RGB = np.array([220, 40, 40], np.float32)
 EMPTY_RGB = np.array([40, 0, 0], np.float32)
 
 
-def resize_screen(screen: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """``screen`` (h, w, 3) as a frame (height, width, 3), every pixel the mean of the area it covers."""
-    if screen.shape[:2] == (height, width):
-        return screen.copy()
+def draw_frame(screen: NDArray[np.uint8], height: int, width: int, health: float | None) -> NDArray[np.uint8]:
+    """``screen`` (h, w, 3) as a frame (height, width, 3), every pixel the mean of the area it covers.
+
+    Where ``health`` is a number, a bar covers the bottom of the frame: its lit width is ``health`` of 100, to a
+    fraction of a pixel. Doom's own status bar takes a sixth of the frame and its digits cannot be read at 64x48.
+    """
+    bar = _NO_BAR if health is None else _bar(health, height, width)
     if 2 * screen.shape[0] == 5 * height and 2 * screen.shape[1] == 5 * width and height % 2 == width % 2 == 0:
         frame = np.empty((height, width, 3), np.uint8)
-        _five_to_two(screen, frame)
+        _five_to_two(screen, bar, frame)
         return frame
-    return np.asarray(cv2.resize(screen, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    if screen.shape[:2] == (height, width):
+        frame = screen.copy()
+    else:
+        frame = np.asarray(cv2.resize(screen, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    frame[height - len(bar) :] = bar
+    return frame
 
 
 @njit(cache=True, boundscheck=False)
-def _five_to_two(screen, frame):
+def _five_to_two(screen, bar, frame):
     """The same bits as OpenCV's, in a sixth of its time: 160x120 to 64x48, which the small models see.
 
     Two target pixels cover five source pixels, the middle one half each; in fifths of a pixel all is whole numbers,
@@ -53,6 +61,10 @@ def _five_to_two(screen, frame):
             for i in range(targets):
                 # (n + 12) // 25, the nearest to n / 25, without a division; exact as n is at most 25 * 255.
                 line[row + half, i] = ((np.uint32(wholes[i]) + np.uint32(12)) * np.uint32(10486)) >> np.uint32(18)
+    for row in range(len(bar)):
+        for x in range(width):
+            for c in range(3):
+                frame[height - len(bar) + row, x, c] = bar[row, x, c]
 
 
 def bar_rows(height: int) -> int:
@@ -60,16 +72,11 @@ def bar_rows(height: int) -> int:
     return max(1, round(height / 24))
 
 
-def draw_health(frame: NDArray[np.uint8], health: float) -> None:
-    """Draw the bar into ``frame`` in place: its lit width is ``health`` of 100, to a fraction of a pixel.
-
-    Doom's own status bar takes a sixth of the frame and its digits cannot be read at 64x48.
-    """
-    height, width = frame.shape[:2]
-    frame[height - bar_rows(height) :] = _bar(health, width)
-
-
-@lru_cache(maxsize=256)
-def _bar(health: float, width: int) -> NDArray[np.uint8]:
+@cache  # health comes in whole points
+def _bar(health: float, height: int, width: int) -> NDArray[np.uint8]:
     lit = np.clip(health / 100 * width - np.arange(width), 0, 1)[:, None]
-    return np.rint(lit * FULL_RGB + (1 - lit) * EMPTY_RGB).astype(np.uint8)
+    row = np.rint(lit * FULL_RGB + (1 - lit) * EMPTY_RGB).astype(np.uint8)
+    return np.tile(row, (bar_rows(height), 1, 1))
+
+
+_NO_BAR = np.empty((0, 1, 3), np.uint8)
