@@ -66,18 +66,9 @@ def test_a_name_carries_the_skill():
     env.close()
 
 
-def test_a_seed_is_one_way_to_act():
+def test_a_seed_is_one_way_to_act(actions_of_seeds):
     env = DoomEnv("defend_the_center", height=16, width=16)
-    policy = DoomExpert(env, 0.5)
-    runs = []
-    for policy_seed in (1, 1, 2):
-        frame, _ = env.reset(seed=3)
-        policy.reset(policy_seed)
-        actions = []
-        for _ in range(40):
-            actions.append(policy.act(frame))
-            frame, *_ = env.step(policy.codec.decode(actions[-1]))
-        runs.append(np.array(actions))
+    first, again, other = actions_of_seeds(DoomExpert(env, 0.5), (1, 1, 2))
     env.close()
-    assert np.array_equal(runs[0], runs[1])
-    assert not np.array_equal(runs[0], runs[2])
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)

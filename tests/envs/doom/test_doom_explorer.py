@@ -50,18 +50,9 @@ def test_it_covers_the_level_and_the_actions(scenario):
     assert len(squares & every_square) > 0.75 * len(every_square)
 
 
-def test_a_seed_is_one_way_to_act():
+def test_a_seed_is_one_way_to_act(actions_of_seeds):
     env = DoomEnv("my_way_home", height=16, width=16)
-    policy = DoomExplorer(env)
-    runs = []
-    for policy_seed in (1, 1, 2):
-        frame, _ = env.reset(seed=3)
-        policy.reset(policy_seed)
-        actions = []
-        for _ in range(30):
-            actions.append(policy.act(frame))
-            frame, *_ = env.step(policy.codec.decode(actions[-1]))
-        runs.append(np.array(actions))
+    first, again, other = actions_of_seeds(DoomExplorer(env), (1, 1, 2))
     env.close()
-    assert np.array_equal(runs[0], runs[1])
-    assert not np.array_equal(runs[0], runs[2])
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
