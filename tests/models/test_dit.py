@@ -7,9 +7,10 @@ import torch
 
 from worldsim.core.errors import WorldsimError
 from worldsim.diffusion.flow import add_noise
-from worldsim.models.dit import DiT, DiTConfig, StreamContext
+from worldsim.models.dit import DiT, DiTConfig
 from worldsim.models.flops import training_flops
 from worldsim.models.layout import Part
+from worldsim.models.streaming import StreamContext
 
 CONFIG = DiTConfig(action_channels=5, latent_channels=4, dim=64, depth=3, heads=2, window=4)
 FRAMES, SIDE = 11, 4  # longer than twice the window

@@ -6,6 +6,7 @@ Legend: N tokens, F frames, P tokens a frame, D width, H heads, E head width, L 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -70,3 +71,24 @@ class TextAttention(nn.Module):
     def forward(self, y: Tensor, attend_text: Callable[[Tensor], Tensor]) -> Tensor:
         q_HNE = norm(self.query(y).view(-1, self.heads, y.shape[-1] // self.heads).transpose(0, 1))
         return self.out(attend_text(q_HNE).transpose(0, 1).reshape(y.shape))
+
+
+@dataclass
+class TextKeys:
+    """What the blocks need of a batch's prompts; the same for every frame, so a rollout computes it once."""
+
+    keys: dict[int, tuple[Tensor, Tensor]]  # of each block that attends to the text: keys, values (B, H, L, E)
+    bias_BL: Tensor  # 0 for words, -inf for padding
+    summary_BD: Tensor  # added to every frame's conditioning
+
+    def select(self, slots: Tensor) -> TextKeys:
+        """An independent copy of the given slots (repeats allowed)."""
+        keys = {number: (k_BHLE[slots], v_BHLE[slots]) for number, (k_BHLE, v_BHLE) in self.keys.items()}
+        return TextKeys(keys, self.bias_BL[slots], self.summary_BD[slots])
+
+    def assign(self, slots: Tensor, other: TextKeys) -> None:
+        """Overwrite the given slots by those of ``other``, in order; both were read to the same length."""
+        self.bias_BL[slots], self.summary_BD[slots] = other.bias_BL, other.summary_BD
+        for number, pair in self.keys.items():
+            for mine, new in zip(pair, other.keys[number], strict=True):
+                mine[slots] = new

@@ -5,12 +5,43 @@ Legend: B clips, T frames, S = T - 1 targets, C latent channels, h and w latent 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from worldsim.models.attention import CONTEXT, JOINT, TARGET
 from worldsim.models.text import TextTokens
+
+
+@dataclass
+class FrameInputs:
+    """What each frame of a sequence is conditioned on besides the text."""
+
+    noise_F: Tensor
+    action_FA: Tensor  # scaled
+    known_F: Tensor  # 1 where the action is known
+    step_F: Tensor
+
+    @staticmethod
+    def joined(parts: Sequence[FrameInputs]) -> FrameInputs:
+        return FrameInputs(*(torch.cat(columns) for columns in zip(*(vars(p).values() for p in parts), strict=True)))
+
+
+@dataclass
+class Entry:
+    """Clips as frames of the sequence: for a joint clip its frames, for a streaming one context, then targets.
+
+    The frames that are predicted are the last of each clip.
+    """
+
+    frames_BFChw: Tensor  # noised
+    reference_BFChw: Tensor  # what each frame is shown beside, and predicted as a change to
+    kind_BF: Tensor  # CONTEXT, TARGET or JOINT
+    inputs: FrameInputs
+    predicted: int  # frames of each clip
+    keep_BFP: Tensor | None  # tokens that are not dropped; None: all
 
 
 @dataclass
@@ -30,6 +61,39 @@ class StreamClips:
     step_size_BS: Tensor | None = None  # of the sampler that asks; None or 0: infinitely small
     keep_BSP: Tensor | None = None  # tokens of the targets that are not dropped; None: all
 
+    @property
+    def length(self) -> int:
+        return self.context_noise_BT.shape[1]
+
+    def entry(self) -> Entry:
+        """As frames of the sequence."""
+        context_BTChw, actions_BSA, known_BS = self.context_BTChw, self.actions_BSA, self.action_known_BS
+        B, T = context_BTChw.shape[:2]
+        zero_BT = torch.zeros(B, T, device=context_BTChw.device)
+        if known_BS is None:
+            known_BS = torch.ones_like(zero_BT[:, 1:])
+        steps_BS = zero_BT[:, 1:] if self.step_size_BS is None else self.step_size_BS
+        no_action_B1A = actions_BSA.new_zeros(B, 1, actions_BSA.shape[2])
+        kind_F = torch.tensor([CONTEXT] * T + [TARGET] * (T - 1), device=context_BTChw.device)
+        keep = self.keep_BSP
+        if keep is not None:
+            keep = torch.cat((torch.ones(B, T, keep.shape[2], dtype=torch.bool, device=keep.device), keep), 1)
+        return Entry(
+            torch.cat((context_BTChw, self.target_BSChw), 1),
+            torch.cat((torch.zeros_like(context_BTChw[:, :1]), context_BTChw[:, :-1], context_BTChw[:, :-1]), 1),
+            kind_F.expand(B, -1),
+            FrameInputs(
+                torch.cat((self.context_noise_BT, self.target_noise_BS), 1).flatten(),
+                torch.cat((actions_BSA.new_zeros(B, 1, actions_BSA.shape[2]), actions_BSA, actions_BSA), 1).flatten(
+                    0, 1
+                ),
+                torch.cat((zero_BT[:, :1], known_BS, known_BS), 1).flatten(),
+                torch.cat((zero_BT, steps_BS), 1).flatten(),
+            ),
+            T - 1,
+            keep,
+        )
+
 
 @dataclass
 class JointClips:
@@ -46,6 +110,29 @@ class JointClips:
     text: TextTokens | None = None
     step_size_B: Tensor | None = None
     keep_BTP: Tensor | None = None
+
+    @property
+    def length(self) -> int:
+        return self.noise_BT.shape[1]
+
+    def entry(self) -> Entry:
+        """As frames of the sequence."""
+        actions_BSA, known_BS = self.actions_BSA, self.action_known_BS
+        B, T = self.noise_BT.shape
+        step_B = known_BS.new_zeros(B) if self.step_size_B is None else self.step_size_B
+        return Entry(
+            self.frames_BTChw,
+            between_given(self.frames_BTChw, self.given_BT),
+            torch.where(self.given_BT, CONTEXT, JOINT),
+            FrameInputs(
+                self.noise_BT.flatten(),
+                torch.cat((actions_BSA.new_zeros(B, 1, actions_BSA.shape[2]), actions_BSA), 1).flatten(0, 1),
+                torch.cat((known_BS.new_zeros(B, 1), known_BS), 1).flatten(),
+                step_B[:, None].expand(B, T).flatten(),
+            ),
+            T,
+            self.keep_BTP,
+        )
 
 
 def between_given(frames_BTChw: Tensor, given_BT: Tensor) -> Tensor:

@@ -22,14 +22,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from worldsim.core.errors import DamagedFileError, WorldsimError
-from worldsim.models.attention import JOINT, TARGET
-from worldsim.models.block import Block, TextAttention
+from worldsim.models.attention import CONTEXT, TARGET
+from worldsim.models.block import Block, TextAttention, TextKeys
 from worldsim.models.cache import FrameView, RingCache
 from worldsim.models.checkpoint import load_weights, read_header
-from worldsim.models.clips import JointClips, StreamClips, between_given
+from worldsim.models.clips import Entry, FrameInputs, JointClips, StreamClips
 from worldsim.models.heads import Heads
-from worldsim.models.layers import Conditioning, Linear, norm, rope_table
+from worldsim.models.layers import Conditioning, Linear, norm
 from worldsim.models.layout import Layout, Part, layout_of, text_attention
+from worldsim.models.streaming import StreamContext, attend_cached, stream_rope
 from worldsim.models.text import TextConfig, TextTokens, make_text_encoder
 
 
@@ -73,27 +74,6 @@ class Output:
     latent: Tensor  # (B, T, C, h, w), the clean latent
     reward_logits: Tensor  # (B, T, bins)
     termination_logit: Tensor  # (B, T)
-
-
-@dataclass
-class TextKeys:
-    """What the blocks need of a batch's prompts; the same for every frame, so a rollout computes it once."""
-
-    keys: dict[int, tuple[Tensor, Tensor]]  # of each block that attends to the text: keys, values (B, H, L, E)
-    bias_BL: Tensor  # 0 for words, -inf for padding
-    summary_BD: Tensor  # added to every frame's conditioning
-
-    def select(self, slots: Tensor) -> TextKeys:
-        """An independent copy of the given slots (repeats allowed)."""
-        keys = {number: (k_BHLE[slots], v_BHLE[slots]) for number, (k_BHLE, v_BHLE) in self.keys.items()}
-        return TextKeys(keys, self.bias_BL[slots], self.summary_BD[slots])
-
-    def assign(self, slots: Tensor, other: TextKeys) -> None:
-        """Overwrite the given slots by those of ``other``, in order; both were read to the same length."""
-        self.bias_BL[slots], self.summary_BD[slots] = other.bias_BL, other.summary_BD
-        for number, pair in self.keys.items():
-            for mine, new in zip(pair, other.keys[number], strict=True):
-                mine[slots] = new
 
 
 class DiT(nn.Module):
@@ -166,9 +146,9 @@ class DiT(nn.Module):
         x = x_BTPK.view(B, T, h // p, w // p, C, p, p).permute(0, 1, 4, 2, 5, 3, 6)
         return x.reshape(B, T, C, h, w)
 
-    def _tokens(self, z_BTChw: Tensor, reference_BTChw: Tensor, kind: int) -> Tensor:
+    def _tokens(self, z_BTChw: Tensor, reference_BTChw: Tensor, kind_BT: Tensor) -> Tensor:
         pair = torch.cat((self._patches(z_BTChw), self._patches(reference_BTChw)), -1)
-        return self.embed(pair) + self.kind[kind].to(pair.dtype)
+        return self.embed(pair) + self.kind[kind_BT][:, :, None].to(pair.dtype)
 
     def _modulations(self, frames: FrameInputs, summary_FD: Tensor | None, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         c_FD = self.conditioning(frames.noise_F, frames.action_FA, frames.known_F, dtype, frames.step_F)
@@ -232,32 +212,34 @@ class DiT(nn.Module):
 
         Raises WorldsimError for joint clips where the network was not trained on them.
         """
-        entries = [self._joint_entry(one) if isinstance(one, JointClips) else self._stream_entry(one) for one in clips]
-        dtype, device = entries[0].x_BFPD.dtype, entries[0].x_BFPD.device
-        x_ND = torch.cat([entry.x_BFPD.flatten(0, 2) for entry in entries])
-        keys = [self.text_keys(one.text, e.part.clips, dtype) for one, e in zip(clips, entries, strict=True)]
-        summary_FD = None
-        if keys[0] is not None:
-            summary_FD = torch.cat(
-                [
-                    k.summary_BD.repeat_interleave(e.part.sequence_frames, 0)
-                    for k, e in zip(keys, entries, strict=True)
-                    if k
-                ]
-            )
-        frames = FrameInputs.joined([entry.frames for entry in entries])
-        shared_F6D, final_F2D = self._modulations(frames, summary_FD, dtype)
-        layout = self._layout(entries, dtype, device)
+        if not self.config.joint and any(isinstance(one, JointClips) for one in clips):
+            raise WorldsimError("this network was trained frame by frame only; joint clips need one with joint=true.")
+        entries = [one.entry() for one in clips]
+        parts = tuple(
+            Part(isinstance(one, JointClips), len(e.kind_BF), one.length, *self.grid(*e.frames_BFChw.shape[-2:]))
+            for one, e in zip(clips, entries, strict=True)
+        )
+        tokens = [self._tokens(e.frames_BFChw, e.reference_BFChw, e.kind_BF) for e in entries]
+        x_ND = torch.cat([x_BFPD.flatten(0, 2) for x_BFPD in tokens])
+        keys = [self.text_keys(one.text, part.clips, x_ND.dtype) for one, part in zip(clips, parts, strict=True)]
+        summaries = [
+            key.summary_BD.repeat_interleave(part.sequence_frames, 0)
+            for key, part in zip(keys, parts, strict=True) if key
+        ]  # fmt: skip
+        inputs = FrameInputs.joined([e.inputs for e in entries])
+        shared_F6D, final_F2D = self._modulations(inputs, torch.cat(summaries) if summaries else None, x_ND.dtype)
+        layout = self._layout(parts, entries, x_ND)
         kept_ND = x_ND if layout.keep_N is None else x_ND[layout.keep_N]
         out_ND = self._trunk(kept_ND, shared_F6D, layout, [key for key in keys if key is not None])
         if layout.keep_N is not None:  # dropped tokens are predicted as their reference
             out_ND = torch.zeros_like(x_ND).index_put((layout.keep_N,), out_ND)
         outputs = []
-        for entry, (a, b), (c, d) in zip(entries, layout.token_bounds, layout.frame_bounds, strict=True):
-            x_BFPD = out_ND[a:b].view(entry.x_BFPD.shape)
-            final_BF2D = final_F2D[c:d].unflatten(0, (entry.part.clips, -1))
-            first = entry.part.sequence_frames - entry.reference_BTChw.shape[1]
-            outputs.append(self._finish(x_BFPD[:, first:], final_BF2D[:, first:], entry.reference_BTChw))
+        for number, e in enumerate(entries):
+            (a, b), (c, d) = layout.token_bounds[number], layout.frame_bounds[number]
+            last = slice(e.kind_BF.shape[1] - e.predicted, None)
+            x_BFPD = out_ND[a:b].view(tokens[number].shape)
+            final_BF2D = final_F2D[c:d].unflatten(0, (parts[number].clips, -1))
+            outputs.append(self._finish(x_BFPD[:, last], final_BF2D[:, last], e.reference_BFChw[:, last]))
         return outputs
 
     def compile_trunk(self) -> None:
@@ -277,60 +259,16 @@ class DiT(nn.Module):
             x = block(x, shared_F6D, layout.spread, rope, layout.attend, attend_text)
         return x.reshape(x_ND.shape)
 
-    def _layout(self, entries: Sequence[_Entry], dtype: torch.dtype, device: torch.device) -> Layout:
-        parts = tuple(entry.part for entry in entries)
-        sizes = self.config.window, self.config.dim // self.config.heads, dtype, device
-        if all(entry.keep_BFP is None for entry in entries):
+    def _layout(self, parts: tuple[Part, ...], entries: Sequence[Entry], x_ND: Tensor) -> Layout:
+        sizes = self.config.window, self.config.dim // self.config.heads, x_ND.dtype, x_ND.device
+        if all(e.keep_BFP is None for e in entries):
             return layout_of(parts, *sizes)
-        keep = [
-            torch.ones(e.x_BFPD.shape[:3], dtype=torch.bool, device=device) if e.keep_BFP is None else e.keep_BFP
-            for e in entries
-        ]
-        return Layout(parts, *sizes, keep_N=torch.cat([kept.flatten() for kept in keep]))
-
-    def _stream_entry(self, clips: StreamClips) -> _Entry:
-        context_BTChw, actions_BSA = clips.context_BTChw, clips.actions_BSA
-        B, T, _, h, w = context_BTChw.shape
-        zero_BTChw = torch.zeros_like(context_BTChw[:, :1])
-        before_BTChw, previous_BSChw = torch.cat((zero_BTChw, context_BTChw[:, :-1]), 1), context_BTChw[:, :-1]
-        x_BFPD = torch.cat(
-            (self._tokens(context_BTChw, before_BTChw, 0), self._tokens(clips.target_BSChw, previous_BSChw, TARGET)), 1
-        )
-        known_BS = clips.action_known_BS
-        if known_BS is None:
-            known_BS = torch.ones(B, T - 1, device=context_BTChw.device)
-        none_BT = torch.zeros(B, T, device=context_BTChw.device)
-        steps_BS = none_BT[:, 1:] if clips.step_size_BS is None else clips.step_size_BS
-        frames = FrameInputs(
-            torch.cat((clips.context_noise_BT, clips.target_noise_BS), 1).flatten(),
-            torch.cat((actions_BSA.new_zeros(B, 1, actions_BSA.shape[-1]), actions_BSA, actions_BSA), 1).flatten(0, 1),
-            torch.cat((none_BT[:, :1], known_BS, known_BS), 1).flatten(),
-            torch.cat((none_BT, steps_BS), 1).flatten(),
-        )
-        keep = clips.keep_BSP
-        if keep is not None:
-            keep = torch.cat((torch.ones(B, T, keep.shape[2], dtype=torch.bool, device=keep.device), keep), 1)
-        return _Entry(Part(False, B, T, *self.grid(h, w)), x_BFPD, previous_BSChw, frames, keep)
-
-    def _joint_entry(self, clips: JointClips) -> _Entry:
-        if not self.config.joint:
-            raise WorldsimError("this network was trained frame by frame only; joint clips need one with joint=true.")
-        B, T, _, h, w = clips.frames_BTChw.shape
-        reference_BTChw = between_given(clips.frames_BTChw, clips.given_BT)
-        x_BFPD = self._tokens(clips.frames_BTChw, reference_BTChw, JOINT)
-        is_given = clips.given_BT[..., None, None].to(x_BFPD.dtype)
-        x_BFPD = x_BFPD + is_given * (self.kind[0] - self.kind[JOINT]).to(x_BFPD.dtype)
-        none_B1 = torch.zeros(B, 1, device=x_BFPD.device)
-        step_B = none_B1[:, 0] if clips.step_size_B is None else clips.step_size_B
-        frames = FrameInputs(
-            clips.noise_BT.flatten(),
-            torch.cat((clips.actions_BSA.new_zeros(B, 1, clips.actions_BSA.shape[-1]), clips.actions_BSA), 1).flatten(
-                0, 1
-            ),
-            torch.cat((none_B1, clips.action_known_BS), 1).flatten(),
-            step_B[:, None].expand(B, T).flatten(),
-        )
-        return _Entry(Part(True, B, T, *self.grid(h, w)), x_BFPD, reference_BTChw, frames, clips.keep_BTP)
+        kept = [
+            torch.ones(e.kind_BF.numel() * part.tokens_per_frame, dtype=torch.bool, device=x_ND.device)
+            if e.keep_BFP is None else e.keep_BFP.flatten()
+            for part, e in zip(parts, entries, strict=True)
+        ]  # fmt: skip
+        return Layout(parts, *sizes, keep_N=torch.cat(kept))
 
     # -- rollout: one frame at a time -----------------------------------------------------------------------------
 
@@ -354,32 +292,37 @@ class DiT(nn.Module):
         the same arithmetic as ``forward`` and one network call a frame when one denoising step is taken.
         """
         B = len(target_BChw)
-        x_BFPD = self._tokens(target_BChw[:, None], previous_BChw[:, None], TARGET)
+        frames_BFChw, reference_BFChw = target_BChw[:, None], previous_BChw[:, None]
         noise_BF, action_BFA = target_noise_B[:, None], target_action_BA[:, None]
         known_BF = torch.ones_like(noise_BF) if target_known_B is None else target_known_B[:, None]
         step_BF = torch.full_like(noise_BF, step_size)
+        kinds = [TARGET]
         view: FrameView
         if context is None:
             view = cache.same_frame()
         else:
             view = cache.begin_frame()
-            x_BFPD = torch.cat((self._tokens(previous_BChw[:, None], context.before_BChw[:, None], 0), x_BFPD), 1)
+            kinds = [CONTEXT, TARGET]
+            frames_BFChw = torch.stack((previous_BChw, target_BChw), 1)
+            reference_BFChw = torch.stack((context.before_BChw, previous_BChw), 1)
             noise_BF = torch.cat((context.noise_B[:, None], noise_BF), 1)
             action_BFA = torch.cat((context.action_BA[:, None], action_BFA), 1)
             known_BF = torch.cat((context.action_known_B[:, None], known_BF), 1)
             step_BF = torch.cat((torch.zeros_like(step_BF), step_BF), 1)
+        kind_BF = torch.tensor(kinds, device=noise_BF.device).expand(B, -1)
+        x_BFPD = self._tokens(frames_BFChw, reference_BFChw, kind_BF)
         count = noise_BF.shape[1]
         frames = FrameInputs(noise_BF.flatten(), action_BFA.flatten(0, 1), known_BF.flatten(), step_BF.flatten())
         summary_FD = None if text is None else text.summary_BD.repeat_interleave(count, 0)
         shared_F6D, final_F2D = self._modulations(frames, summary_FD, x_BFPD.dtype)
-        rope = _stream_rope(
+        rope = stream_rope(
             time_B, count, *self.grid(*target_BChw.shape[-2:]), self.config.dim // self.config.heads, x_BFPD.dtype
         )
         x = x_BFPD.flatten(0, 1)
         for layer, block in enumerate(self.blocks):
 
             def attend(q: Tensor, k: Tensor, v: Tensor, layer=layer) -> Tensor:
-                return _attend_cached(q, k, v, B, view, layer, with_context=context is not None)
+                return attend_cached(q, k, v, B, view, layer, with_context=context is not None)
 
             def attend_text(q_HNE: Tensor, layer=layer) -> Tensor:
                 assert text is not None, "a network with text needs text_keys"
@@ -406,31 +349,6 @@ class DiT(nn.Module):
         )
 
 
-@dataclass
-class FrameInputs:
-    """What each frame of a sequence is conditioned on besides the text."""
-
-    noise_F: Tensor
-    action_FA: Tensor  # scaled
-    known_F: Tensor  # 1 where the action is known
-    step_F: Tensor
-
-    @staticmethod
-    def joined(parts: Sequence[FrameInputs]) -> FrameInputs:
-        return FrameInputs(*(torch.cat(columns) for columns in zip(*(vars(p).values() for p in parts), strict=True)))
-
-
-@dataclass
-class _Entry:
-    """One entry of a packed sequence."""
-
-    part: Part
-    x_BFPD: Tensor
-    reference_BTChw: Tensor  # of the frames that are predicted, the last of the sequence
-    frames: FrameInputs
-    keep_BFP: Tensor | None
-
-
 def load_dit(path: Path) -> DiT:
     """A network from its weights file, in float32; DamagedFileError when the file cannot be read."""
     header = read_header(path)
@@ -445,43 +363,3 @@ def config_from_plain(plain: dict) -> DiTConfig:
     """The configuration from a weights file's header."""
     text = plain.get("text")
     return DiTConfig(**{**plain, "text": text and TextConfig(**{**text, "words": tuple(text["words"])})})
-
-
-@dataclass
-class StreamContext:
-    """The newest context frame as it enters the cache: already noised to ``noise_B``, and the frame before it."""
-
-    before_BChw: Tensor  # zeros for the first frame of a stream
-    noise_B: Tensor
-    action_BA: Tensor
-    action_known_B: Tensor
-
-
-def _attend_cached(
-    q_HNE: Tensor, k_HNE: Tensor, v_HNE: Tensor, slots: int, view: FrameView, layer: int, with_context: bool
-) -> Tensor:
-    tokens = view.cache.tokens_per_frame
-    q, k, v = (x.unflatten(1, (slots, -1)).transpose(0, 1) for x in (q_HNE, k_HNE, v_HNE))  # (B, H, N, E)
-    outputs = []
-    if with_context:
-        view.write_context(layer, k[:, :, :tokens], v[:, :, :tokens])
-    view.write_target(layer, k[:, :, -tokens:], v[:, :, -tokens:])
-    if with_context:
-        keys, values, mask = view.context(layer)
-        outputs.append(F.scaled_dot_product_attention(q[:, :, :tokens], keys, values, attn_mask=mask))
-    keys, values, mask = view.window_and_self(layer)
-    outputs.append(F.scaled_dot_product_attention(q[:, :, -tokens:], keys, values, attn_mask=mask))
-    out = outputs[0] if len(outputs) == 1 else torch.cat(outputs, 2)
-    return out.transpose(0, 1).flatten(1, 2)
-
-
-def _stream_rope(time_B: Tensor, frames: int, height: int, width: int, head_dim: int, dtype: torch.dtype):
-    """For each slot the frame at ``time_B`` and, with ``frames == 2``, the one before it: (N, E) of all slots."""
-    y, x = torch.meshgrid(
-        torch.arange(height, device=time_B.device), torch.arange(width, device=time_B.device), indexing="ij"
-    )
-    grid_P2 = torch.stack((y.reshape(-1), x.reshape(-1)), -1)
-    time_BF = time_B[:, None] + torch.arange(1 - frames, 1, device=time_B.device)
-    time_BN = time_BF.repeat_interleave(len(grid_P2), 1)
-    grid_BN2 = grid_P2.repeat(frames, 1).expand(len(time_B), -1, -1)
-    return rope_table(torch.cat((time_BN[..., None], grid_BN2), -1).flatten(0, 1), head_dim, dtype)

@@ -17,9 +17,11 @@ from worldsim.core.types import Context, Frames, Prediction
 from worldsim.diffusion.flow import add_noise, euler_step, sampling_levels
 from worldsim.diffusion.noise import frame_noise
 from worldsim.models.autoencoders import Autoencoder, to_signed, to_uint8
+from worldsim.models.block import TextKeys
 from worldsim.models.cache import RingCache
-from worldsim.models.dit import DiT, StreamContext, TextKeys
+from worldsim.models.dit import DiT
 from worldsim.models.heads import reward_mean
+from worldsim.models.streaming import StreamContext
 from worldsim.simulators.checkpoints import Checkpoint
 
 LARGEST_SHORTCUT_STEPS = 4  # steps of 1/4 and more are trained as such, smaller ones follow the flow
