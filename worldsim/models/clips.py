@@ -84,9 +84,7 @@ class StreamClips:
             kind_F.expand(B, -1),
             FrameInputs(
                 torch.cat((self.context_noise_BT, self.target_noise_BS), 1).flatten(),
-                torch.cat((actions_BSA.new_zeros(B, 1, actions_BSA.shape[2]), actions_BSA, actions_BSA), 1).flatten(
-                    0, 1
-                ),
+                torch.cat((no_action_B1A, actions_BSA, actions_BSA), 1).flatten(0, 1),
                 torch.cat((zero_BT[:, :1], known_BS, known_BS), 1).flatten(),
                 torch.cat((zero_BT, steps_BS), 1).flatten(),
             ),
