@@ -17,15 +17,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from worldsim.core.errors import WorldsimError
 from worldsim.core.types import Context, Frames
+from worldsim.generate.abilities import require_able
 from worldsim.generate.plan import Report, VideoPlan
 from worldsim.generate.sampler import JointTask, SamplerConfig, sample
 from worldsim.models.autoencoders import Autoencoder, to_signed, to_uint8
-from worldsim.models.checkpoint import read_header
-from worldsim.models.dit import DiT, config_from_plain
+from worldsim.models.dit import DiT
 from worldsim.simulators import load_networks
-from worldsim.simulators.checkpoints import Checkpoint, find_checkpoint, shipped_names
+from worldsim.simulators.checkpoints import Checkpoint
 from worldsim.simulators.dit import DiTSimulator
 
 _PART = 64  # frames through the autoencoder at once
@@ -81,7 +80,7 @@ class DiTVideoGenerator:
     ) -> list[Frames]:
         """One video (T, H, W, 3) a plan; "" is no prompt. WorldsimError for a plan that the checkpoint cannot do."""
         for plan, prompt in zip(plans, prompts, strict=True):
-            self.check(plan, prompt)
+            require_able(self.checkpoint, self.autoencoder, self.dit.config, plan, prompt)
         self.dit.read(list(prompts))  # one that is too long is said before anything is made
         groups = _groups(plans, self.batch)
         total = sum(self._work(plans[group[0]]) for group in groups)
@@ -100,33 +99,6 @@ class DiTVideoGenerator:
             videos |= zip(group, made, strict=True)
         return [videos[i] for i in range(len(plans))]
 
-    # -- what the checkpoint can do -------------------------------------------------------------------------------
-
-    def check(self, plan: VideoPlan, prompt: str) -> None:
-        """WorldsimError when the checkpoint cannot make this, saying what can."""
-        name, config, codec = self.checkpoint.name, self.dit.config, self.checkpoint.codec
-        check_size(plan.size, self.autoencoder.spatial_stride, config.patch)
-        if prompt and config.text is None:
-            raise WorldsimError(f"{name} was trained without text, so it cannot follow a prompt{_others('text')}.")
-        starts_joint = plan.causal and not plan.given_T.any()
-        if (not plan.causal or starts_joint) and not config.joint:
-            what = "make a video from nothing" if starts_joint else "make a whole clip at once"
-            raise WorldsimError(
-                f"{name} was trained frame by frame only: it cannot {what}, just go on from given frames with "
-                f"causal=true{_others('joint')}."
-            )
-        if plan.actions_SA is not None and plan.actions_SA.shape[1] != len(codec):
-            raise WorldsimError(
-                f"the actions have {plan.actions_SA.shape[1]} channels; {name} knows {len(codec)}: "
-                f"{', '.join(codec.names)}. Take clips and actions of the game it learned."
-            )
-        if plan.causal and self.autoencoder.temporal_stride > 1:
-            raise WorldsimError(
-                f"the autoencoder of {name} packs {self.autoencoder.temporal_stride} frames into one latent, so it "
-                "cannot go frame by frame; give causal=false."
-            )
-        self.autoencoder.latent_frames(plan.frames)
-
     # -- all at once ----------------------------------------------------------------------------------------------
 
     @torch.inference_mode()
@@ -135,7 +107,7 @@ class DiTVideoGenerator:
     ) -> list[Frames]:
         stride = self.autoencoder.temporal_stride
         start_BT = np.stack([plan.start_level_T for plan in plans])
-        latents = [self._encode(plan) for plan in plans]
+        latents = [self._latents(plan) for plan in plans]
         action_BSA, known_BS = self._actions(plans)
         task = JointTask(
             torch.stack(latents),
@@ -149,18 +121,24 @@ class DiTVideoGenerator:
         made_BSChw = sample(self.dit, task, self.config, self.context_noise, advance)
         return [self._decode(made_SChw) for made_SChw in made_BSChw]
 
-    def _encode(self, plan: VideoPlan) -> Tensor:
+    def _latents(self, plan: VideoPlan) -> Tensor:
         """Latents (S, C, h, w) of the plan's frames; zeros for a clip of which nothing is given."""
-        autoencoder = self.autoencoder
-        if (plan.start_level_T == 1).all():
-            height, width = (side // autoencoder.spatial_stride for side in plan.size)
-            shape = (autoencoder.latent_frames(plan.frames), autoencoder.latent_channels, height, width)
-            return torch.zeros(shape, device=self.device)
-        frames_THW3 = torch.from_numpy(np.ascontiguousarray(plan.frames_THW3)).to(self.device)
-        x_T3HW = to_signed(frames_THW3, self.dit.dtype)
-        if autoencoder.temporal_stride > 1:
-            return autoencoder.encode_clip(x_T3HW[None])[0].float()
-        return torch.cat([autoencoder.encode(part) for part in x_T3HW.split(_PART)]).float()
+        if not (plan.start_level_T == 1).all():
+            return self._encode(plan.frames_THW3)
+        height, width = (side // self.autoencoder.spatial_stride for side in plan.size)
+        latents = self.autoencoder.latent_frames(plan.frames)
+        return torch.zeros(latents, self.autoencoder.latent_channels, height, width, device=self.device)
+
+    @torch.inference_mode()
+    def reconstruct(self, frames: Frames) -> Frames:
+        """A clip (T, H, W, 3) through the autoencoder and back: how given frames come out."""
+        return self._decode(self._encode(frames))
+
+    def _encode(self, frames: Frames) -> Tensor:
+        x_T3HW = to_signed(torch.from_numpy(np.ascontiguousarray(frames)).to(self.device), self.dit.dtype)
+        if self.autoencoder.temporal_stride > 1:
+            return self.autoencoder.encode_clip(x_T3HW[None])[0].float()
+        return torch.cat([self.autoencoder.encode(part) for part in x_T3HW.split(_PART)]).float()
 
     def _decode(self, latents_SChw: Tensor) -> Frames:
         latents_SChw = latents_SChw.to(self.dit.dtype)
@@ -195,7 +173,7 @@ class DiTVideoGenerator:
     ) -> list[Frames]:
         given = int(plans[0].given_T.sum())
         if given:
-            starts = [self.simulator.reconstruct(plan.frames_THW3[:given]) for plan in plans]
+            starts = [self.reconstruct(plan.frames_THW3[:given]) for plan in plans]
             shown = [plan.frames_THW3[:given] for plan in plans]
         else:
             first = [_first_clip(plan, self._first_frames(plan)) for plan in plans]
@@ -261,17 +239,6 @@ def latent_levels(start_level_BT: NDArray[np.float32], stride: int) -> NDArray[n
     return np.concatenate([first, groups.max(-1)], 1)
 
 
-def check_size(size: tuple[int, int], spatial_stride: int, patch: int) -> None:
-    """WorldsimError naming the nearest size when frames cannot be cut into latents and patches."""
-    unit = spatial_stride * patch
-    if any(side < unit or side % unit for side in size):
-        near = [max(unit, round(side / unit) * unit) for side in size]
-        raise WorldsimError(
-            f"a video of {size[0]}x{size[1]} (height x width) cannot be made: both sides have to be multiples of "
-            f"{unit}; the nearest size is {near[0]}x{near[1]}, so give height={near[0]} width={near[1]}."
-        )
-
-
 def _first_clip(plan: VideoPlan, frames: int) -> VideoPlan:
     actions = None if plan.actions_SA is None else plan.actions_SA[: frames - 1]
     return replace(
@@ -290,15 +257,3 @@ def _groups(plans: Sequence[VideoPlan], batch: int) -> list[list[int]]:
         begun = int(plan.given_T.sum()) if plan.causal else 0
         alike.setdefault((plan.frames, plan.size, plan.loop, plan.causal, begun), []).append(i)
     return list(chain.from_iterable([g[i : i + batch] for i in range(0, len(g), batch)] for g in alike.values()))
-
-
-def _others(ability: str) -> str:
-    """The shipped checkpoints whose networks have ``ability`` ("text" or "joint"), as the end of a sentence."""
-    able = []
-    for name in shipped_names():
-        config = config_from_plain(read_header(find_checkpoint(name).folder / "dit.safetensors")["config"])
-        if getattr(config, ability):
-            able.append(name)
-    if not able:
-        return f"; no shipped checkpoint can, train one with {ability}"
-    return f"; {' and '.join(able)} can"
