@@ -54,6 +54,7 @@ for _scenario, _summary in (
         requires=("vizdoom", "doom"),
         # Things are pictures that turn with the viewer and have no place in space; of the level itself 100 % land.
         reprojection=0.97,
+        order_enforce=False,  # it asks for reset() itself
     )
 for _scene, _summary in (
     ("free_fall", "one to three bodies are let go and bounce"),
@@ -145,5 +146,6 @@ def register() -> None:
                 entry_point=f"worldsim.gym.plugin:{entry.name}",
                 vector_entry_point=f"worldsim.gym.plugin:{entry.name}#vector" if "vector" in entry.info else None,
                 max_episode_steps=entry.info.get("max_episode_steps"),
+                order_enforce=entry.info.get("order_enforce", True),
                 kwargs=entry.info.get("kwargs", {}),
             )

@@ -168,7 +168,10 @@ class DoomEnv(gymnasium.Env):
         return describe(self.state, self.level, self._screen, self.height, self.width)
 
     def render(self) -> Frames | None:
-        return self._frame.copy() if self.render_mode == "rgb_array" and self._frame is not None else None
+        """A copy of the last frame; ResetNeeded before the first."""
+        if self._frame is None:
+            raise gymnasium.error.ResetNeeded("no episode has begun: call reset() before render()")
+        return self._frame.copy() if self.render_mode == "rgb_array" else None
 
     def close(self) -> None:
         if self._game is not None:

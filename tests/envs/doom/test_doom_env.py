@@ -84,6 +84,35 @@ def test_gymnasium_accepts_both_kinds():
         made.close()
 
 
+def test_it_asks_for_a_reset_itself():
+    made = gymnasium.make("doom/basic", render_mode="rgb_array", disable_env_checker=True)
+    assert made is made.unwrapped, "no wrapper of Gymnasium stands between"
+    for call in (made.render, lambda: made.step(made.action_space.sample())):
+        with pytest.raises(gymnasium.error.ResetNeeded, match="call reset"):
+            call()
+    made.reset(seed=0)
+    assert made.render().shape == (48, 64, 3)
+    made.close()
+
+
+def test_objects_asked_for_late_are_those_of_the_frame(env):
+    """The engine starts anew for them; what follows is the same game."""
+    actions = random_actions(env, 30)
+    codec, seen = ActionCodec.from_space(env.action_space), play(env, actions, 5)
+    env.reset(seed=5)
+    for i, action in enumerate(actions):
+        if i == 12:
+            assert env.state.objects
+            you = next(thing for thing in env.state.objects if thing.name == "DoomPlayer")
+            assert (you.position_x, you.position_y) == pytest.approx(env.pose[:2])
+        frame, reward, terminated, *_ = env.step(codec.decode(action))
+        assert np.array_equal(frame, seen[i + 1][0])
+        assert (reward, terminated) == seen[i + 1][1:]
+        if terminated:
+            break
+    assert env.state.objects
+
+
 def test_a_seed_is_an_episode(env):
     actions = random_actions(env, 60)
     first, again, other = play(env, actions, 11), play(env, actions, 11), play(env, actions, 12)
