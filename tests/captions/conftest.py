@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "text"))
 
 from worldsim.data.collect import collect
 from worldsim.data.store import EpisodeTable

@@ -52,7 +52,15 @@ def of_command(command: str, words: Sequence[str] = ()) -> str:
 def _usage(known: list[Setting], command: str, words: Sequence[str]) -> str:
     positional = next((one for one in known if one.positional), None)
     if positional is not None:
-        return f"worldsim {command} {'|'.join(positional.known_names()) or positional.key.upper()} [--switch ...]"
+        needed = [f"{one.key}={one.example or '...'}" for one in known if one.required and not one.positional]
+        more = (
+            "[setting=value ...]"
+            if any(one.type is not bool and not one.positional for one in known)
+            else "[--switch ...]"
+        )
+        return " ".join(
+            ["worldsim", command, "|".join(positional.known_names()) or positional.key.upper(), *needed, more]
+        )
     return first_example(known, command, words) + " [setting=value ...]"
 
 

@@ -45,6 +45,16 @@ def captioner_names() -> list[str]:
     return captioners().names()
 
 
+def expanders() -> Registry:
+    from worldsim.text import PROMPT_EXPANDERS
+
+    return PROMPT_EXPANDERS
+
+
+def expander_names() -> list[str]:
+    return expanders().names()
+
+
 def environment_ids() -> list[str]:
     return games().names()
 

@@ -148,6 +148,25 @@ def field_comments(schema: type) -> dict[str, str]:
     return comments
 
 
+def extended(schema: type, config: type) -> type:
+    """A command's config dataclass with the fields of ``config``, such as those of the plug-in that was named."""
+    hints, comments = typing.get_type_hints(config), field_comments(config)
+    fields = [
+        (field.name, hints[field.name], _described(field, comments.get(field.name, "")))
+        for field in dataclasses.fields(config)
+    ]
+    return dataclasses.make_dataclass(schema.__name__, fields, bases=(schema,), kw_only=True)
+
+
+def part_of(values: Any, config: type) -> Any:
+    """The ``config`` whose fields ``values`` was ``extended`` with."""
+    return config(**{field.name: getattr(values, field.name) for field in dataclasses.fields(config)})
+
+
+def _described(field: dataclasses.Field[Any], comment: str) -> Any:
+    return dataclasses.field(default=field.default, metadata={"help": comment, **field.metadata})
+
+
 def first_example(known: Iterable[Setting], command: str, typed: Sequence[str] = ()) -> str:
     """The shortest command that gives every required setting, with what was ``typed`` already."""
     given = {word.partition("=")[0]: word for word in typed}

@@ -17,6 +17,7 @@ COMMANDS = {
     "data": "look at recorded tables; import and export other formats",
     "train": "train a video autoencoder or a simulator on stored episodes",
     "generate": "videos and pictures from text, stills and clips: extended, looped, connected, edited",
+    "expand": "a short prompt as a caption in the style a simulator was trained on",
     "rollout": "dream beside the real game under the same actions, as videos",
     "eval": "run evaluation suites on simulators",
     "report": "one HTML file from the runs of eval",

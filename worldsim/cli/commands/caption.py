@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-import typing
 from collections.abc import Sequence
 from typing import Any
 
 from worldsim.cli import names
 from worldsim.cli.progress import Progress
-from worldsim.cli.settings import field_comments, setting
+from worldsim.cli.settings import extended, part_of, setting
 from worldsim.core.registry import load_target
 
 EXAMPLES = (
@@ -40,13 +39,7 @@ class CaptionConfig:
 def schema(words: Sequence[str]) -> type:
     """What every captioner is given and the fields of the named one's config; imports that captioner's module."""
     named = [word.partition("=")[2] for word in words if word.startswith("captioner=")]
-    config = load_target(names.captioners().entry((named or ["state"])[-1]).info["config"])
-    hints, comments = typing.get_type_hints(config), field_comments(config)
-    fields = [
-        (field.name, hints[field.name], _copy(field, comments.get(field.name, "")))
-        for field in dataclasses.fields(config)
-    ]
-    return dataclasses.make_dataclass("CaptionConfig", fields, bases=(CaptionConfig,), kw_only=True)
+    return extended(CaptionConfig, load_target(names.captioners().entry((named or ["state"])[-1]).info["config"]))
 
 
 def run(config: CaptionConfig) -> None:
@@ -56,9 +49,7 @@ def run(config: CaptionConfig) -> None:
     objects of tables that were recorded with worldsim collect ... truth=true, and else only actions and rewards.
     """
     entry = names.captioners().entry(config.captioner)
-    settings = load_target(entry.info["config"])
-    values = {field.name: getattr(config, field.name) for field in dataclasses.fields(settings)}
-    captioner = entry.load()(settings(**values), config.label or "")
+    captioner = entry.load()(part_of(config, load_target(entry.info["config"])), config.label or "")
     for path in config.data:
         if config.show:
             _show(path, captioner, config)
@@ -91,8 +82,3 @@ def _show(path: str, captioner: Any, config: CaptionConfig) -> None:
         print(f"{path}, episode {clip.place.episode}, frames {clip.place.start} to {end}")
         for text in captioner.caption(clip):
             print(f"  {text}")
-
-
-def _copy(field: dataclasses.Field[Any], comment: str) -> Any:
-    metadata = {"help": comment, **field.metadata}
-    return dataclasses.field(default=field.default, metadata=metadata)
