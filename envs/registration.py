@@ -15,6 +15,7 @@ for _name, _kwargs, _summary in (
     ("maze", {"map": "maze"}, "coloured rooms with landmarks and corridors, for memory"),
     ("gallery", {"map": "gallery"}, "rooms to leave marks in: canvases, cakes, doors, switches for lamps elsewhere"),
     ("stage", {"map": "stage"}, "a set before a fixed camera: sliding screens, passages, falling sand"),
+    ("scene", {"map": "scene"}, "an open place told in words: one biome, one hour, one coloured thing in view"),
     ("find", {"task": "find"}, "the arena with three coloured beacons: go to the one that is named"),
     ("collect", {"task": "collect"}, "the arena with items of two colours: pick up those that are named"),
     ("build", {"task": "build"}, "the arena with a marked place: put the blocks there that are asked for"),

@@ -14,6 +14,11 @@ POLICIES.add(
     "explorer", "envs.policies.explorer:make_explorer", "covers the map and uses every action; one for each game family"
 )
 POLICIES.add(
+    "commander",
+    "envs.policies.commander:Commander",
+    "one clean command after the other: turn left, walk forward, look up",
+)
+POLICIES.add(
     "voxel_expert",
     "envs.policies.voxel_experts:VoxelExpert",
     "plays the tasks of the voxel games",

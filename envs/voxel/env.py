@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
@@ -17,6 +18,7 @@ from envs.voxel.hud import draw_health, draw_hud
 from envs.voxel.interventions import INTERVENTIONS, LastStep
 from envs.voxel.map import Map, Placed
 from envs.voxel.maps import MAPS
+from envs.voxel.maps.scene import in_words, told
 from envs.voxel.picture import draw_world
 from envs.voxel.player import BUTTONS
 from envs.voxel.state import World
@@ -37,8 +39,8 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
 
     Observation: the frame, uint8 (height, width, 3). Action: MineRL 1.0 names; ``camera`` is the change of (pitch, yaw)
     in degrees this step, pitch positive down, yaw positive right. World axes: see :mod:`envs.voxel.state`.
-    ``task`` decides reward and termination; ``time_of_day`` is the hour (0-24) an episode starts at, which runs on
-    where ``day_length_steps`` is above 0; ``map_options`` go to the map's generator.
+    ``task`` decides reward and termination; ``time_of_day`` is the hour (0-24) an episode starts at (null: the map's
+    own, noon in most), which runs on where ``day_length_steps`` is above 0; ``map_options`` go to the map's generator.
     Raises WorldsimError for a size, hour, mode or option that is not offered, UnknownNameError for a map or task.
     """
 
@@ -57,7 +59,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         width: int = 64,
         render_mode: str | None = None,
         task: str = "reach",
-        time_of_day: float = 12.0,
+        time_of_day: float | None = None,
         day_length_steps: int = 0,
         hud: bool = True,
         map_options: Mapping[str, Any] | None = None,
@@ -69,12 +71,13 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
             )
         if render_mode not in (None, "rgb_array"):
             raise WorldsimError(f"render_mode {render_mode!r} is not offered; use 'rgb_array' or None")
-        if not 0 <= time_of_day <= 24:
+        if time_of_day is not None and not 0 <= time_of_day <= 24:
             raise WorldsimError(f"time_of_day is an hour from 0 to 24, 12 for noon; got {time_of_day}")
         if day_length_steps < 0:
             raise WorldsimError(f"day_length_steps is 0 (time stands still) or positive; got {day_length_steps}")
         self.map, self.height, self.width, self.render_mode = map, int(height), int(width), render_mode
-        self.time_of_day, self.day_length_steps, self.hud = float(time_of_day), int(day_length_steps), hud
+        self.time_of_day = None if time_of_day is None else float(time_of_day)
+        self.day_length_steps, self.hud = int(day_length_steps), hud
         self._generate = MAPS.load(map)
         self.map_options = dict(map_options or {})
         _check_options(map, self._generate, self.map_options)
@@ -99,8 +102,9 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         """A new map: that of ``seed``, or the next one drawn from ``np_random``."""
         super().reset(seed=seed)
         map_seed = seed if seed is not None else int(self.np_random.integers(2**31))
-        self._begin(self.make_map(map_seed), map_seed)
-        return self._draw(), {"task": self.task_text}
+        made = self.make_map(map_seed)
+        self._begin(made, map_seed)
+        return self._draw(), self.first_info(made, self.world)
 
     def make_map(self, seed: int) -> Map:
         """The map of ``seed`` with what the task puts there."""
@@ -111,6 +115,13 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
     def make_world(self, made: Map, seed: int) -> World:
         """The first moment of a map, at the hour that the game was made with."""
         return made.world(seed, self.time_of_day, self.day_length_steps)
+
+    @staticmethod
+    def first_info(made: Map, world: World) -> dict[str, Any]:
+        """What a player is told at the start: the task, and the scene where the map can be told in words."""
+        if not made.scene:
+            return {"task": made.task_text}
+        return {"task": made.task_text, "scene": in_words(told(made.scene, world), made.scene_side)}
 
     def step(self, action: dict[str, Any]) -> tuple[Frames, float, bool, bool, dict[str, Any]]:
         require_action(self.action_space, action)
@@ -139,6 +150,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
             "object_classes": np.array([cls for _, cls, *_ in self.objects], np.str_),
             "object_places": np.array([(number, x, y, z) for number, _, x, y, z in self.objects]).reshape(-1, 4),
             "task_text": np.array(self.task_text),
+            "scene": np.array(list(self.scene.items()), np.str_).reshape(-1, 2),
             "np_random": _words(self.np_random),
         }
 
@@ -154,6 +166,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
             )
         ]
         self.task_text = str(snapshot["task_text"])
+        self.scene = dict(snapshot["scene"].tolist())
         _set_words(self.np_random, snapshot["np_random"])
         return self._draw()
 
@@ -163,7 +176,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
             self._cells_left = np.bincount(self.ids.ravel(), minlength=len(self.objects) + 1)
         if self._shown is None:
             self._shown = ground_truth.with_states(self.world, self.objects)
-        return ground_truth.collect(
+        known = ground_truth.collect(
             self.world,
             self._shown,
             self._cells_left,
@@ -173,6 +186,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
             self.focal_px,
             self.metadata["render_fps"],
         )
+        return replace(known, scene=told(self.scene, self.world)) if self.scene else known
 
     def interventions(self) -> tuple[str, ...]:
         """The names :meth:`intervene` takes; see :mod:`envs.voxel.interventions` for their details."""
@@ -237,7 +251,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         self.world = self.make_world(made, seed)
         self.objects = list(made.objects)
         self.last_step = self._cells_left = self._shown = None
-        self.task_text = made.task_text
+        self.task_text, self.scene = made.task_text, made.scene
 
     def read_events(self) -> None:
         """Keep the table of objects up with what the last step did."""

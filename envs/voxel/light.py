@@ -12,9 +12,10 @@ import numpy as np
 from numba import njit
 
 from envs.voxel.motion import axes
-from envs.voxel.state import DAY_LENGTH_STEPS, PITCH, START_HOUR, STEPS, YAW
+from envs.voxel.state import DAY_LENGTH_STEPS, PITCH, START_HOUR, STEPS, YAW, World
 
 LAMP_REACH_M = 7.0
+NOON, DUSK, NIGHT = 12.0, 17.5, 0.0  # hours
 _NIGHT = (0.16, 0.19, 0.32)
 _NIGHT_SKY = (0.05, 0.07, 0.18)
 _DUSK = (1.0, 0.80, 0.62)
@@ -34,6 +35,15 @@ def daylight(hour_of_day):
     height = math.sin(math.pi * (hour_of_day - 6.0) / 12.0)  # of the sun
     share = min(max((height + 0.2) / 0.6, 0.0), 1.0)
     return share * share * (3 - 2 * share), max(0.0, 1.0 - abs(height - 0.05) / 0.3)
+
+
+def time_of_day(world: World) -> str:
+    """The light of the hour in a word: "day", "dusk", "night" or "dawn"."""
+    now = hour(world)
+    day, dusk = daylight(now)
+    if dusk >= 0.4:
+        return "dusk" if now > 12 else "dawn"
+    return "day" if day >= 0.5 else "night"
 
 
 @njit(cache=True)

@@ -28,11 +28,14 @@ class Map:
     spawn_yaw_deg: float = 0.0
     spawn_pitch_down_deg: float = 0.0
     drops: bool = True  # whether a broken block leaves an item behind
+    start_hour: float = 12.0  # the hour at which an episode begins, unless the game is told another
     fixed_camera: bool = False  # whether the player can neither walk nor turn
     hotbar: tuple[int, int, int] = kinds.HOTBAR
     spare_entities: int = 24  # rows for what is dropped, falls or is added later
     entities: list[NDArray[np.float64]] = field(default_factory=list)
     lamps: list[tuple[int, int, int, int]] = field(default_factory=list)  # id of the switch, cell of the lamp
+    scene: dict[str, str] = field(default_factory=dict)  # what is told in words of the place: its biome and its thing
+    scene_side: str = ""  # where the thing is at the start: "left", "middle", "right", or "" for neither
     task_text: str = ""  # what the player is asked to do, see envs.voxel.tasks
     goal: NDArray[np.float64] = field(default_factory=lambda: np.zeros(state.GOAL_SIZE))
     goal_cells: NDArray[np.int64] = field(default_factory=lambda: np.zeros((state.GOAL_CELLS, 4), np.int64))
@@ -72,8 +75,8 @@ class Map:
         self.entities.append(row)
         return number
 
-    def world(self, seed: int, start_hour: float = 12.0, day_length_steps: int = 0) -> World:
-        """The world at its first moment; ``seed`` decides what its creatures do."""
+    def world(self, seed: int, start_hour: float | None = None, day_length_steps: int = 0) -> World:
+        """The world at its first moment, at the map's hour unless told another; ``seed`` moves its creatures."""
         cells = np.flatnonzero(self.blocks == kinds.CANVAS)
         entities = np.zeros((len(self.entities) + self.spare_entities, state.ENTITY_SIZE))
         for row, entity in zip(entities, self.entities, strict=False):
@@ -87,9 +90,8 @@ class Map:
         counters[state.NEXT_ID] = len(self.objects) + 1
         counters[state.HEALTH] = state.FULL_HEALTH
         counters[state.SEED] = seed
-        rules = np.array(
-            [self.build_limit_y, self.drops, self.fixed_camera, start_hour, day_length_steps], dtype=np.float64
-        )
+        hour = self.start_hour if start_hour is None else start_hour
+        rules = np.array([self.build_limit_y, self.drops, self.fixed_camera, hour, day_length_steps], dtype=np.float64)
         return World(
             blocks=self.blocks, ids=self.ids, body=body, counters=counters, rules=rules, entities=entities,
             canvas_cells=cells.astype(np.int64),

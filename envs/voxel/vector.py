@@ -119,7 +119,7 @@ class VoxelVectorEnv(gymnasium.vector.VectorEnv[Frames, dict[str, Any], NDArray[
             assert name in RAGGED or stacked.shape[1:] == array.shape, f"{name} differs in shape from seed to seed"
             stacked[slot, : len(array)] = array
         self._steps[slot], self._over[slot] = 0, False
-        return {"task": made.task_text}
+        return self.game.first_info(made, world)
 
     def _make_room(self, name: str, rows: int) -> None:
         assert self.worlds is not None

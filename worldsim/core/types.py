@@ -7,7 +7,7 @@ Actions are stored as float vectors of named channels, see :mod:`worldsim.core.a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +45,7 @@ class GroundTruth:
     instance_ids: NDArray[np.int32] | None = None  # (H, W), 0 is background
     camera: Camera | None = None
     objects: tuple[ObjectState, ...] | None = None
+    scene: Mapping[str, str] | None = None  # what the game tells of the place in words, such as biome and time
 
 
 @dataclass(frozen=True)

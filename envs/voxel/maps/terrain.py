@@ -48,13 +48,13 @@ def generate(seed: int) -> Map:
     rng = stream(seed, "voxel", "terrain")
     made = Map.empty(SIZE)
     land = _shape(rng)
-    _fill(made, land)
+    fill(made, land)
     spawn, beacon = _ends_of_a_walk(land, rng)
     for x, z in (spawn, beacon):
         land.taken[x - 1 : x + 2, z - 1 : z + 2] = True
     x, z = beacon
     made.add("beacon", BEACON, (x, int(land.height[x, z]), z), (1, BEACON_HEIGHT, 1))
-    _plant(made, land, rng)
+    plant(made, land, rng)
     for _ in range(GEMS):
         x, z = _free_column(land, rng)
         land.taken[x, z] = True
@@ -122,7 +122,8 @@ def _biomes(rng: np.random.Generator, x: NDArray[np.int64], z: NDArray[np.int64]
     return np.array(kinds)[np.argmin(distance, axis=0)]
 
 
-def _fill(made: Map, land: Land) -> None:
+def fill(made: Map, land: Land) -> None:
+    """Put the ground of ``land`` into the map, and water where it is low."""
     y = np.arange(SIZE[1])[None, :, None]
     top = land.height[:, None, :]
     ground = np.choose(land.biome, [NUMBER[GROUND[b]] for b in range(4)])
@@ -165,7 +166,7 @@ def _walkable_from(height: NDArray[np.int64], start: tuple[int, int]) -> NDArray
     return reached
 
 
-def _plant(made: Map, land: Land, rng: np.random.Generator) -> None:
+def plant(made: Map, land: Land, rng: np.random.Generator) -> None:
     """Oaks, pines, cactuses and boulders, as the biome has them; each is one object."""
     wanted = rng.random(land.height.shape) < np.choose(land.biome, [PLANTS_PER_COLUMN[b] for b in range(4)])
     wanted &= ~land.wet() & (land.height <= TREE_LINE)
