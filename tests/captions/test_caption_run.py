@@ -133,7 +133,7 @@ def test_command_line(table_copy):
     assert EpisodeTable.open(table_copy).captioners == []
     done = run_cli(f"data={table_copy}", "frames=30", "label=mine")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == table_copy and "clips captioned as mine v2" in done.stderr
+    assert done.stdout.strip() == table_copy and "clips captioned as mine v3" in done.stderr
     config = json.loads(EpisodeTable.open(table_copy)._dataset.config()["worldsim.captions:mine:v2"])
     assert config["captioner"] == "state" and config["seed"] == 0
     wrong = run_cli(f"data={table_copy}", "captioner=stat")

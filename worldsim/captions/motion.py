@@ -16,6 +16,7 @@ MIN_TURN_DEG = 8.0  # a turn that is smaller, or taken back by less, is not spok
 MIN_WALK_M = 0.4
 STILL_M, STILL_DEG = 0.15, 3.0
 PAUSE_STEPS = 6
+IN_THE_AIR_M = 0.05  # up or down in a step
 WALKS = ("forward", "back", "left", "right")
 # Eighths of a circle, clockwise from straight ahead.
 WAYS = (
@@ -143,6 +144,8 @@ def _heights(path: CameraPath, clip: Clip) -> list[Act]:
         if t >= free and height[t + 1 : t + 5].max(initial=-np.inf) - height[t] > 0.35:
             acts.append(Act(t, min(t + 5, len(clip) - 1), "jump", minor=True))
             free = t + 6
+    if max(abs(path.up_m[0]), abs(path.up_m[-1])) > IN_THE_AIR_M:  # a jump that the clip cuts in two leads nowhere
+        return acts
     change = float(height[-3:].min() - height[:3].max()), float(height[-3:].max() - height[:3].min())
     if change[0] > 0.7:
         acts.append(Act(int(np.argmin(height)), len(height) - 1, "go", "up", _metres(change[0])))

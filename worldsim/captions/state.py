@@ -7,7 +7,7 @@ from typing import Any
 
 from worldsim.captions.clip import Clip
 from worldsim.captions.story import tell
-from worldsim.captions.wording import STYLES, Writer
+from worldsim.captions.wording import STYLES, USUAL_STYLES, Writer
 from worldsim.core.errors import UnknownNameError, WorldsimError
 from worldsim.core.seeding import stream
 
@@ -16,7 +16,7 @@ from worldsim.core.seeding import stream
 class StateConfig:
     """Settings of :class:`StateCaptioner`."""
 
-    styles: tuple[str, ...] = STYLES  # one caption in each of these: dense, short, command, tags
+    styles: tuple[str, ...] = USUAL_STYLES  # one caption in each: dense, short, command, tags, scene, scene_command
     seed: int = 0  # which of equally true words are used
 
     def __post_init__(self) -> None:
@@ -33,7 +33,7 @@ class StateCaptioner:
     Tables without state are captioned from actions and rewards alone.
     """
 
-    version = 2
+    version = 3
     parallel = 1
 
     def __init__(self, config: StateConfig | None = None, name: str = ""):

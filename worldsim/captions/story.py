@@ -11,6 +11,7 @@ from worldsim.captions.changes import without_state
 from worldsim.captions.clip import Clip
 from worldsim.captions.facts import Act, Happening
 from worldsim.captions.motion import holds_camera, motion
+from worldsim.captions.setting import Setting, setting
 from worldsim.captions.words import Noun, noun_of
 from worldsim.captions.worlds import heading, world_of
 
@@ -33,6 +34,7 @@ class Story:
     outcome: list[str]  # imperative clauses about the player
     ended: bool
     fps: float
+    setting: Setting | None = None  # biome, hour and main thing, where the game tells them
 
 
 def tell(clip: Clip) -> Story:
@@ -52,9 +54,10 @@ def tell(clip: Clip) -> Story:
         happened += [_camera_moves(act) for act in moved if act.verb not in ("stand", "press", "take")]
         moved = [act for act in moved if act.verb in ("press", "take")]
     acts = sorted([*moved, *edited], key=lambda act: (act.start, act.end))
+    where = setting(clip)
     return Story(
         first_person=holds_camera(clip),
-        places=world_of(clip.env_id).places or (_name_of_game(clip.env_id),),
+        places=_places(where, clip.env_id),
         heading=heading(clip, 0),
         view=scene.grouped(view, MOST_THINGS),
         arrivals=[group for group in scene.grouped(end, MOST_THINGS) if not _names(group) & (at_start | taken)],
@@ -64,6 +67,7 @@ def tell(clip: Clip) -> Story:
         outcome=events.outcome(clip),
         ended=clip.terminated,
         fps=clip.fps,
+        setting=where,
     )
 
 
@@ -88,6 +92,12 @@ def _without_idling(acts: Sequence[Act]) -> list[Act]:
     """Standing still is worth a word only where nothing else is done."""
     doing = [act for act in acts if act.verb != "stand"]
     return doing or list(acts)
+
+
+def _places(where: Setting | None, env_id: str) -> tuple[str, ...]:
+    if where:
+        return tuple(f"{place} {time}" for place in where.places for time in where.times)
+    return world_of(env_id).places or (_name_of_game(env_id),)
 
 
 def _name_of_game(env_id: str) -> str:

@@ -1,4 +1,4 @@
-"""Texts from a story, in four styles; a small vocabulary, and a choice of words that is a function of the generator."""
+"""Texts from a story, in several styles; a small vocabulary, words chosen as a function of the generator."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from worldsim.captions.facts import Act, Happening
 from worldsim.captions.story import Group, Story
 from worldsim.captions.words import listed, sentence, third_person
 
-STYLES = ("dense", "short", "command", "tags")
+USUAL_STYLES = ("dense", "short", "command", "tags")
+STYLES = (*USUAL_STYLES, "scene", "scene_command")
 SYNONYMS = {
     "turn": ("turn", "rotate"),
     "walk": ("walk", "move", "go"),
@@ -41,7 +42,8 @@ class Writer:
 
     def write(self, style: str) -> str:
         """A caption in one of ``STYLES``."""
-        return {"dense": self._dense, "short": self._short, "command": self._command, "tags": self._tags}[style]()
+        write = {"dense": self._dense, "short": self._short, "command": self._command, "tags": self._tags}
+        return (write | {"scene": self._scene, "scene_command": self._scene_command})[style]()
 
     def _pick(self, options: Sequence[str]) -> str:
         return options[int(self.rng.integers(len(options)))]
@@ -96,6 +98,32 @@ class Writer:
         tags += [f"{one.noun} {third_person(one.verb)} {one.way}".strip() for one in story.happenings[:3]]
         tags += story.outcome
         return ", ".join(dict.fromkeys(tags))
+
+    def _scene(self) -> str:
+        """Place, hour and thing, now as a phrase and now as tags, in any order; here and there one is left out."""
+        where = self.story.setting
+        if where is None:
+            place = self._pick(self.story.places)
+            return f"{self._things(2)} in {place}" if self.story.view else place
+        place, thing = self._pick(where.places), ""
+        time = self._pick(where.times) if self._chance(0.85) else ""
+        if where.thing is not None and self._chance(0.9):
+            thing = self._thing((where.thing, 1, where.side if self._chance(0.5) else "", ""))
+        kind = self._pick(("thing first", "place first", "hour first", "tags"))
+        if kind == "tags":
+            tags = [self._bare(place), *([where.hour] if time else []), *([self._bare(thing)] if thing else [])]
+            return ", ".join(tags[i] for i in self.rng.permutation(len(tags)))
+        if kind == "hour first" and time:
+            return f"{where.hour}; {thing} in {place}" if thing else f"{where.hour}; {place}"
+        if kind == "thing first" and thing:
+            return f"{thing} in {place} {time}".strip()
+        return " ".join(part for part in (place, time, f"with {thing}" if thing else "") if part)
+
+    def _scene_command(self) -> str:
+        acts = self._main(2)
+        if not acts:
+            return self._scene()
+        return f"{self._scene()}, the player {self._chain([self._third(act, amount=0.0) for act in acts])}"
 
     # Parts
 

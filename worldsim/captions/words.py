@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 COLOURS = (
     "red", "green", "blue", "yellow", "orange", "purple", "pink", "magenta", "cyan", "lime", "teal", "brown", "tan",
@@ -84,6 +85,7 @@ class Noun:
         return f"{many} {self.plural}"
 
 
+@cache
 def noun_of(cls: str) -> Noun:
     """The noun for a class name in snake_case, CamelCase or words; what it does not know it spells out."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_\-./]+", " ", cls)

@@ -115,13 +115,15 @@ class CaptionIndex:
     def choose(self, first: NDArray[np.int64], last: NDArray[np.int64], share: NDArray[np.float64]) -> list[str]:
         """A caption for each clip of rows first..last (B,), "" where none covers it.
 
-        ``share`` (B,) in [0, 1) picks among several.
+        Of those that cover it the shortest clips' are most about it; ``share`` (B,) in [0, 1) picks among them.
         """
         chosen = []
         for row, until, part in zip(first.tolist(), last.tolist(), share.tolist(), strict=True):
             low = int(np.searchsorted(self._first, until + 1 - self._longest, side="left"))
             high = int(np.searchsorted(self._first, row, side="right"))
             covering = low + np.flatnonzero(self._end[low:high] > until)
+            frames = self._end[covering] - self._first[covering]
+            covering = covering[frames == frames.min(initial=self._longest)]
             chosen.append(self._texts[covering[int(part * len(covering))]] if len(covering) else "")
         return chosen
 

@@ -197,7 +197,8 @@ class EpisodeTable:
         return found
 
     def _truth_track(self, rows: NDArray[np.int64]) -> truth.TruthTrack:
-        table = _guard(self.path, lambda: self._dataset.take(rows.tolist(), columns=truth.COLUMNS))
+        columns = [name for name in truth.COLUMNS if name in self.column_names]
+        table = _guard(self.path, lambda: self._dataset.take(rows.tolist(), columns=columns))
         return truth.from_columns(table)
 
     def _episode_caption(self, index: int) -> str:

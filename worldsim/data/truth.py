@@ -1,7 +1,8 @@
-"""Camera and objects of every frame as flat arrays: cheap to store, and a sequence of GroundTruth to who reads it."""
+"""Camera, objects and words of every frame as flat arrays: cheap to store, a sequence of GroundTruth to who reads."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from worldsim.core.types import Camera, GroundTruth, ObjectState
 
-COLUMNS = ["camera_K", "camera_T_world", "objects"]
+COLUMNS = ["camera_K", "camera_T_world", "objects", "scene"]  # the last is missing in older tables
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class TruthTrack(Sequence[GroundTruth]):
     velocity_m_s: NDArray[np.float64]  # (M, 3)
     alive: NDArray[np.bool_]  # (M,)
     visible_pixels: NDArray[np.int32]  # (M,)
+    scene: NDArray[np.str_]  # (N,) JSON, "" where the game tells nothing
 
     @classmethod
     def of(cls, frames: Sequence[GroundTruth]) -> TruthTrack:
@@ -50,6 +52,7 @@ class TruthTrack(Sequence[GroundTruth]):
             np.array([one.velocity_m_s for one in found], np.float64).reshape(-1, 3),
             np.array([one.alive for one in found], np.bool_),
             np.array([one.visible_pixels for one in found], np.int32),
+            np.array([json.dumps(dict(frame.scene)) if frame.scene else "" for frame in frames], np.str_),
         )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -77,7 +80,8 @@ class TruthTrack(Sequence[GroundTruth]):
         if self.counts[index] >= 0:
             first = int(self._firsts[index])
             objects = tuple(self._object(i) for i in range(first, first + int(self.counts[index])))
-        return GroundTruth(camera=camera, objects=objects)
+        scene = json.loads(str(self.scene[index])) if self.scene[index] else None
+        return GroundTruth(camera=camera, objects=objects, scene=scene)
 
     @cached_property
     def _firsts(self) -> NDArray[np.int64]:
@@ -104,7 +108,7 @@ def fields_of_table() -> list[Any]:
         ("alive", pa.bool_()),
         ("visible_pixels", pa.int32()),
     ]
-    types = (pa.list_(pa.float64(), 9), pa.list_(pa.float64(), 16), pa.list_(pa.struct(one)))
+    types = (pa.list_(pa.float64(), 9), pa.list_(pa.float64(), 16), pa.list_(pa.struct(one)), pa.string())
     return [pa.field(name, kind) for name, kind in zip(COLUMNS, types, strict=True)]
 
 
@@ -113,7 +117,7 @@ def to_columns(track: TruthTrack) -> list[Any]:
     import pyarrow as pa
 
     no_camera = pa.array(np.isnan(track.T_world_camera[:, 0, 0]))
-    kinds = fields_of_table()[2].type.value_type
+    kinds = fields_of_table()[COLUMNS.index("objects")].type.value_type
     offsets = pa.array(track._firsts.astype(np.int32))
     flat = [
         pa.array(track.id),
@@ -128,12 +132,14 @@ def to_columns(track: TruthTrack) -> list[Any]:
         pa.FixedSizeListArray.from_arrays(pa.array(track.K.reshape(-1)), 9, mask=no_camera),
         pa.FixedSizeListArray.from_arrays(pa.array(track.T_world_camera.reshape(-1)), 16, mask=no_camera),
         pa.ListArray.from_arrays(offsets, objects, mask=pa.array(track.counts < 0)),
+        pa.array(track.scene.tolist(), pa.string(), mask=track.scene == ""),
     ]
 
 
 def from_columns(table: Any) -> TruthTrack:
     """The track of an Arrow table that has the truth columns."""
-    K, T, objects = (table.column(name).combine_chunks() for name in COLUMNS)
+    K, T, objects = (table.column(name).combine_chunks() for name in COLUMNS[:3])
+    scene = table.column("scene").to_pylist() if "scene" in table.column_names else [None] * len(K)
     known = objects.is_valid().to_numpy(zero_copy_only=False)
     counts = np.where(known, objects.value_lengths().fill_null(0).to_numpy(zero_copy_only=False), -1)
     flat = objects.flatten()
@@ -147,6 +153,7 @@ def from_columns(table: Any) -> TruthTrack:
         flat.field("velocity_m_s").flatten().to_numpy(zero_copy_only=False).reshape(-1, 3),
         flat.field("alive").to_numpy(zero_copy_only=False),
         flat.field("visible_pixels").to_numpy(zero_copy_only=False).astype(np.int32),
+        np.array([told or "" for told in scene], np.str_),
     )
 
 

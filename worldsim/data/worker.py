@@ -104,7 +104,7 @@ def _camera_and_objects(env: Any) -> GroundTruth:
     if not isinstance(env.unwrapped, HasGroundTruth):
         return GroundTruth()
     known = env.unwrapped.ground_truth()
-    return GroundTruth(camera=known.camera, objects=known.objects)
+    return GroundTruth(camera=known.camera, objects=known.objects, scene=known.scene)
 
 
 def _end_with_parent() -> None:
