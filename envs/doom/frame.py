@@ -34,33 +34,32 @@ def draw_frame(screen: NDArray[np.uint8], height: int, width: int, health: float
 
 @njit(cache=True, boundscheck=False)
 def _five_to_two(screen, bar, frame):
-    """The same bits as OpenCV's, in a sixth of its time: 160x120 to 64x48, which the small models see.
+    """The same bits as OpenCV's, in a tenth of its time: 160x120 to 64x48, which the small models see.
 
-    Two target pixels cover five source pixels, the middle one half each; in fifths of a pixel all is whole numbers,
-    and those of 16 bits fill a vector register best.
+    Two target pixels cover five source pixels, the middle one half each; in fifths of a pixel all is whole numbers.
+    A word of 32 bits adds up both rows of a pair at once, the upper one in its lower half.
     """
     height, width = frame.shape[:2]
     pixels, line = screen.reshape(screen.shape[0], -1), frame.reshape(height, -1)
-    columns, targets = pixels.shape[1], line.shape[1]
-    upper, lower = np.empty(columns, np.uint16), np.empty(columns, np.uint16)
-    wholes = np.empty(targets, np.uint16)
+    down = np.empty(pixels.shape[1], np.uint32)
+    across = np.empty(line.shape[1], np.uint32)
     for row in range(0, height, 2):
         top = row // 2 * 5
-        for i in range(columns):
-            middle = np.uint16(pixels[top + 2, i])
-            upper[i] = 2 * (np.uint16(pixels[top, i]) + np.uint16(pixels[top + 1, i])) + middle
-            lower[i] = middle + 2 * (np.uint16(pixels[top + 3, i]) + np.uint16(pixels[top + 4, i]))
-        for half in range(2):
-            sums = upper if half == 0 else lower
-            for pair in range(width // 2):
-                for c in range(3):
-                    start, target = 15 * pair + c, 6 * pair + c
-                    middle = sums[start + 6]
-                    wholes[target] = 2 * (sums[start] + sums[start + 3]) + middle
-                    wholes[target + 3] = middle + 2 * (sums[start + 9] + sums[start + 12])
-            for i in range(targets):
-                # (n + 12) // 25, the nearest to n / 25, without a division; exact as n is at most 25 * 255.
-                line[row + half, i] = ((np.uint32(wholes[i]) + np.uint32(12)) * np.uint32(10486)) >> np.uint32(18)
+        for i in range(len(down)):
+            middle = np.uint32(pixels[top + 2, i])
+            upper = 2 * (np.uint32(pixels[top, i]) + np.uint32(pixels[top + 1, i])) + middle
+            lower = middle + 2 * (np.uint32(pixels[top + 3, i]) + np.uint32(pixels[top + 4, i]))
+            down[i] = upper | lower << np.uint32(16)
+        for pair in range(width // 2):
+            for c in range(3):
+                start, target = 15 * pair + c, 6 * pair + c
+                middle = down[start + 6]
+                across[target] = 2 * (down[start] + down[start + 3]) + middle
+                across[target + 3] = middle + 2 * (down[start + 9] + down[start + 12])
+        for i in range(len(across)):
+            # (n + 12) // 25, the nearest to n / 25, without a division; exact as n is at most 25 * 255.
+            line[row, i] = ((across[i] & np.uint32(0xFFFF)) + np.uint32(12)) * np.uint32(10486) >> np.uint32(18)
+            line[row + 1, i] = ((across[i] >> np.uint32(16)) + np.uint32(12)) * np.uint32(10486) >> np.uint32(18)
     for row in range(len(bar)):
         for x in range(width):
             for c in range(3):
