@@ -16,6 +16,7 @@ from worldsim.core.seeding import derive_seed
 from worldsim.data.clips import Clips
 from worldsim.data.mixture import ClipMixture
 from worldsim.data.store import EpisodeTable
+from worldsim.models.attention import JOINT, TARGET
 from worldsim.models.autoencoders import load_autoencoder, save_autoencoder
 from worldsim.models.checkpoint import fill_weights, read_header, save_model
 from worldsim.models.clips import JointClips, StreamClips
@@ -110,8 +111,7 @@ def train_simulator(
     torch.manual_seed(derive_seed(config.seed, "simulator weights"))
     model = DiT(model_config)
     if config.init:
-        # What an earlier stage could not do yet, such as reading text, begins as a new network does.
-        fill_weights(Path(config.init) / "dit.safetensors", model)
+        _start_from(Path(config.init) / "dit.safetensors", model)
     if config.compile:
         model.compile_trunk()
     scale_A = torch.from_numpy(codec.scale)
@@ -160,6 +160,7 @@ def train_simulator(
             "env_kwargs": tables[0].info.env_kwargs,
             "height": tables[0].frame_shape[0],
             "width": tables[0].frame_shape[1],
+            "sizes": sorted({table.frame_shape[:2] for table in tables}),
             "fps": tables[0].fps,
             "codec": codec.to_json(),
             "context_noise": 0.1,
@@ -198,6 +199,14 @@ def step_loss(
         flow = joint_loss(together, joint, outputs[1], model.config.patch)
         total, values = total + flow, {**values, "joint": flow.detach()}
     return total, values
+
+
+def _start_from(path: Path, model: DiT) -> None:
+    """Weights of an earlier stage; what it could not do yet, such as reading text, begins as in a new network."""
+    fill_weights(path, model)
+    if model.config.joint and not config_from_plain(read_header(path)["config"]).joint:
+        with torch.no_grad():  # a joint frame is denoised much as a target is
+            model.kind[JOINT].copy_(model.kind[TARGET])
 
 
 def _text_config(config: SimulatorTrainConfig, tables: Sequence[EpisodeTable]) -> TextConfig | None:
