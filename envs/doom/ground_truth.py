@@ -6,6 +6,7 @@ World axes: x east, y north, z up, as in the level; 32 map units are a metre, wh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import vizdoom as vzd
@@ -69,46 +70,47 @@ def describe(state: vzd.GameState, level: Level, screen: tuple[int, int], height
     heights = _heights(state, level)
     depth, doors = level_view(level, heights, view.position, view.axes, view.K, height, width)
     ids = _instance_ids(state, height, width)
-    ids[(ids == 0) & (doors >= 0)] = FIRST_DOOR_ID + doors[(ids == 0) & (doors >= 0)]
-    objects = _doors(level, heights, ids)
+    is_door = (ids == 0) & (doors >= 0)
+    ids[is_door] = FIRST_DOOR_ID + doors[is_door]
+    numbers, counts = np.unique(ids, return_counts=True)
+    pixels = dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+    objects = _doors(level, heights, pixels)
+    axes = view.axes
     assert state.objects is not None
     for thing in state.objects:
-        position = np.array([thing.position_x, thing.position_y, thing.position_z])
-        velocity = np.array([thing.velocity_x, thing.velocity_y, thing.velocity_z]) * TICS_PER_SECOND
-        mask = ids == thing.id + 1
-        if thing.name == PLAYER:
-            if not mask.any():
-                continue  # what is seen of the player is the weapon
-            depth[mask] = WEAPON_UNITS
-        else:
+        number = thing.id + 1
+        position = (thing.position_x, thing.position_y, thing.position_z)
+        if number in pixels:
             # A sprite is a picture that faces the viewer: all of it is as far away as its object.
-            depth[mask] = view.axes[:, 2] @ (position - view.position)
+            depth_of_object = axes[:, 2] @ (np.array(position) - view.position)
+            depth[ids == number] = WEAPON_UNITS if thing.name == PLAYER else depth_of_object
+        elif thing.name == PLAYER:
+            continue  # what is seen of the player is the weapon
+        vx, vy, vz = (speed * TICS_PER_SECOND for speed in (thing.velocity_x, thing.velocity_y, thing.velocity_z))
         objects.append(
             ObjectState(
-                id=thing.id + 1,
+                id=number,
                 cls=thing.name,
-                position_m=_metres(position),
-                velocity_m_s=_metres(velocity),
+                position_m=_metres(*position),
+                velocity_m_s=_metres(vx, vy, vz),
                 alive=True,
-                visible_pixels=int(mask.sum()),
+                visible_pixels=pixels.get(number, 0),
             )
         )
     pose = np.eye(4)
-    pose[:3, :3] = view.axes
+    pose[:3, :3] = axes
     pose[:3, 3] = view.position / UNITS_PER_METRE
     depth_m = (depth / UNITS_PER_METRE).astype(np.float32)
     return GroundTruth(depth_m, ids, Camera(view.K, pose), tuple(objects))
 
 
-def _doors(level: Level, heights: NDArray[np.float64], ids: NDArray[np.int32]) -> list[ObjectState]:
+def _doors(level: Level, heights: NDArray[np.float64], pixels: dict[int, int]) -> list[ObjectState]:
     """Doors as objects, each at the middle of its lower edge, which rises as it opens."""
     objects = []
-    for sector in np.flatnonzero(level.is_door):
-        lines = level.lines[(level.front == sector) | (level.back == sector)].reshape(-1, 2)
-        position = np.array([*(lines.min(axis=0) + lines.max(axis=0)) / 2, heights[sector, 1]])
-        pixels = int((ids == FIRST_DOOR_ID + sector).sum())
-        number = int(FIRST_DOOR_ID + sector)
-        objects.append(ObjectState(number, "Door", _metres(position), (0.0, 0.0, 0.0), True, pixels))
+    for sector, (x, y) in level.door_middles.items():
+        number = FIRST_DOOR_ID + sector
+        place = _metres(x, y, float(heights[sector, 1]))
+        objects.append(ObjectState(number, "Door", place, (0.0, 0.0, 0.0), True, pixels.get(number, 0)))
     return objects
 
 
@@ -123,14 +125,19 @@ def _instance_ids(state: vzd.GameState, height: int, width: int) -> NDArray[np.i
     """The engine's labels at the pixel centres as persistent ids, its own (they start at 0) plus one."""
     labels = state.labels_buffer
     assert labels is not None and state.labels is not None, "the engine runs without labels"
-    rows = ((np.arange(height) + 0.5) * labels.shape[0] / height).astype(int)
-    columns = ((np.arange(width) + 0.5) * labels.shape[1] / width).astype(int)
     id_of_label = np.zeros(256, np.int32)
     for label in state.labels:
         id_of_label[label.value] = label.object_id + 1
-    return id_of_label[labels[np.ix_(rows, columns)]]
+    return id_of_label[labels[_centres(*labels.shape, height, width)]]
 
 
-def _metres(units: NDArray[np.float64]) -> tuple[float, float, float]:
-    x, y, z = (units / UNITS_PER_METRE).tolist()
-    return x, y, z
+@cache
+def _centres(rows: int, columns: int, height: int, width: int) -> tuple[NDArray[np.int64], ...]:
+    """Indices of the pixels of a screen (rows, columns) in which the pixel centres of a frame lie."""
+    down = ((np.arange(height) + 0.5) * rows / height).astype(int)
+    across = ((np.arange(width) + 0.5) * columns / width).astype(int)
+    return np.ix_(down, across)
+
+
+def _metres(x: float, y: float, z: float) -> tuple[float, float, float]:
+    return x / UNITS_PER_METRE, y / UNITS_PER_METRE, z / UNITS_PER_METRE

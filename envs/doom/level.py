@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import vizdoom as vzd
@@ -28,6 +29,16 @@ class Level:
     walls: NDArray[np.float64]  # (M, 4) the lines nobody can walk across, doors taken as open
     doors: NDArray[np.float64]  # (D, 4) the lines that open a door when they are used
     is_door: NDArray[np.bool_]  # (S,) the sectors whose ceilings those lines move
+
+    @cached_property
+    def door_middles(self) -> dict[int, tuple[float, float]]:
+        """By sector the middle (x, y) of each door."""
+        middles = {}
+        for sector in np.flatnonzero(self.is_door).tolist():
+            lines = self.lines[(self.front == sector) | (self.back == sector)].reshape(-1, 2)
+            x, y = ((lines.min(axis=0) + lines.max(axis=0)) / 2).tolist()
+            middles[sector] = (x, y)
+        return middles
 
 
 def read_level(name: str) -> Level:
