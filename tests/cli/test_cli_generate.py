@@ -106,6 +106,21 @@ def test_several_beginnings_of_one_ending_and_frame_by_frame_with_actions(place)
     assert plan["actions"] == [[0.0, 7.0]] * 5
 
 
+def test_a_prompt_is_written_out_as_training_captions_are(place, capsys):
+    from worldsim.text.style import CaptionStyle
+
+    CaptionStyle.of_captions(["a red tower at night"] * 3 + ["a red tower", "a day"]).write(place / "stand-in")
+    out = made(place, "expanded", frames=1, steps=1, prompt=["scarlet tower, midnight", "a day"], expand="embedded")
+    rows = read_rows(out / "rows.jsonl")
+    assert [row["typed_prompt"] for row in rows] == ["scarlet tower, midnight", "a day"]
+    assert [row["prompt"] for row in rows] == ["a red tower at night", "a day"]
+    assert "scarlet tower, midnight -> a red tower at night" in capsys.readouterr().err
+    with pytest.raises(WorldsimError, match="so there are no training captions to write like"):
+        made(place, "refused", simulator=str(place / "plain"), prompt=["a day"], expand="embedded")
+    with pytest.raises(WorldsimError, match="Did you mean 'embedded'"):
+        made(place, "refused", prompt=["a day"], expand="embeded")
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -126,6 +141,8 @@ def test_several_beginnings_of_one_ending_and_frame_by_frame_with_actions(place)
         ("task=text actions=jump:1", "the channels are forward, camera_yaw_right_deg"),
         ("task=extend video=clip.npz actions=short.npy frames=3", "2 actions were given; this video has 3 steps"),
         ("task=extend video=[clip.npz,clip.npz] prompt=[a,b,c]", "3 prompts and 2 videos"),
+        ("task=text prompt=night expand=endpoint", "expand=endpoint needs expand_settings={url:...,model:...}"),
+        ("task=text prompt=night expand=embedded expand_settings={sed:1}", "Did you mean 'seed'"),
         ("task=loop causal=true", "task=loop is made all at once"),
         ("task=extend video=clip.npz causal=true guidance=3", "guidance= is for what is made all at once"),
         ("simulator=plain task=text", "trained frame by frame only: it cannot make a whole clip at once"),

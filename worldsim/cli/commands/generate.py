@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from worldsim.cli import names
 from worldsim.cli.progress import Progress
 from worldsim.cli.settings import setting
-from worldsim.core.errors import WorldsimError
+from worldsim.core.errors import UnknownNameError, WorldsimError
 
 if TYPE_CHECKING:
     from worldsim.generate.plan import VideoPlan
@@ -39,6 +40,15 @@ class GenerateConfig:
         "what it should show; several make several videos", default=[], example="a red tower at night"
     )
     negative: str = setting("what it should not show", default="")
+    expand: str | None = setting(
+        "write prompts out in the style of the training captions",
+        default=None,
+        example="embedded",
+        names="worldsim.cli.names:expander_names",
+    )
+    expand_settings: dict[str, Any] = setting(
+        "settings of expand", default={}, example="{url:http://localhost:8000/v1,model:my-llm}"
+    )
     frames: int | None = setting("frames to make, beside those given; the task's own number unless given", default=None)
     height: int | None = setting("of the video; as what is given, or the checkpoint's", default=None, example="64")
     width: int | None = setting("of the video; as what is given, or the checkpoint's", default=None, example="112")
@@ -80,7 +90,8 @@ class Wanted:
     """One video to make."""
 
     plan: VideoPlan
-    prompt: str
+    typed_prompt: str
+    prompt: str  # the same, or written out
     seed: int
     given: dict[str, str]  # setting -> what was typed
 
@@ -101,6 +112,8 @@ def generate(config: GenerateConfig) -> Path:
     started = utc_now()
     checkpoint = find_checkpoint(config.simulator)
     wanted = plan_videos(config, checkpoint.config["height"], checkpoint.config["width"], checkpoint.codec.names)
+    if config.expand is not None:
+        wanted = _written_out(wanted, config, checkpoint.folder)
 
     from worldsim.generate.generator import load_generator
     from worldsim.generate.output import write_videos
@@ -125,6 +138,7 @@ def generate(config: GenerateConfig) -> Path:
     files = write_videos(out, videos, checkpoint.config["fps"], config.scale)
     rows = [
         {
+            "typed_prompt": one.typed_prompt,
             "prompt": one.prompt,
             "seed": one.seed,
             "plan": one.plan.describe(),
@@ -191,8 +205,39 @@ def plan_videos(config: GenerateConfig, height: int, width: int, channels: tuple
         typed = {"image": config.image, "video": source, "end": config.end, "actions": config.actions}
         for sample in range(_samples(config)):
             seed = derive_seed(config.seed, "generate", sample)
-            wanted.append(Wanted(plan, prompt, seed, {key: value for key, value in typed.items() if value}))
+            wanted.append(Wanted(plan, prompt, prompt, seed, {key: value for key, value in typed.items() if value}))
     return wanted
+
+
+def _written_out(wanted: Sequence[Wanted], config: GenerateConfig, folder: Path) -> list[Wanted]:
+    from worldsim.text.expander import make_expander
+    from worldsim.text.style import CaptionStyle
+
+    assert config.expand is not None
+    _check_expand_settings(config.expand, config.expand_settings)
+    expander = make_expander(config.expand, CaptionStyle.read(folder), **config.expand_settings)
+    typed = list(dict.fromkeys(one.typed_prompt for one in wanted if one.typed_prompt))
+    for prompt in typed:
+        unused = expander.unused_words(prompt)
+        if unused:
+            print(f"worldsim: left out, as no training caption says it: {', '.join(unused)}", file=sys.stderr)
+    captions = dict(zip(typed, expander.expand(typed), strict=True))
+    for prompt, caption in captions.items():
+        print(f"{prompt} -> {caption}", file=sys.stderr)
+    return [replace(one, prompt=captions.get(one.typed_prompt, "")) for one in wanted]
+
+
+def _check_expand_settings(name: str, given: dict[str, Any]) -> None:
+    from worldsim.core.registry import load_target
+
+    known = fields(load_target(names.expanders().entry(name).info["config"]))
+    for key in given:
+        if key not in [one.name for one in known]:
+            raise UnknownNameError(f"setting of expand={name}", key, [one.name for one in known])
+    missing = [one.name for one in known if one.default is MISSING and one.name not in given]
+    if missing:
+        words = ",".join(f"{key}:..." for key in missing)
+        raise WorldsimError(f"expand={name} needs expand_settings={{{words}}}.")
 
 
 def _pairs(prompts: Sequence[str], videos: Sequence[str]) -> list[tuple[str, str | None]]:
