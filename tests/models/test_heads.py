@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from worldsim.models.heads import bin_centres, reward_loss, reward_mean, symexp
+from worldsim.models.heads import Heads, bin_centres, reward_loss, reward_mean, scale_logits, symexp
 
 
 def test_the_best_logits_give_the_reward_back():
@@ -24,3 +24,16 @@ def test_a_sure_bin_is_its_centre():
     logits = torch.full((1, 41), -100.0)
     logits[0, 30] = 100.0
     assert float(reward_mean(logits)) == pytest.approx(float(symexp(bin_centres(41)[30])), rel=1e-5)
+
+
+def test_scaled_logits_are_ordinary_heads():
+    torch.manual_seed(0)
+    heads, token_ND = Heads(16, 41), torch.randn(5, 16)
+    reward_NK, termination_N = (logits.detach() for logits in heads(token_ND))
+    names = set(heads.state_dict())
+    scale_logits(heads, 0.5, 2.0, 3.0, -1.0)
+    assert set(heads.state_dict()) == names
+    nothing_K = torch.eye(41)[20]  # the bin of reward 0
+    assert float(bin_centres(41)[20]) == 0
+    torch.testing.assert_close(heads(token_ND)[0].detach(), 0.5 * reward_NK + 2 * nothing_K)
+    torch.testing.assert_close(heads(token_ND)[1].detach(), 3 * termination_N - 1)

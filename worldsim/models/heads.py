@@ -58,3 +58,20 @@ def reward_mean(logits: Tensor) -> Tensor:
     """Expected reward (...,) in the game's units."""
     values = symexp(bin_centres(logits.shape[-1], logits.device))
     return (logits.float().softmax(-1) * values).sum(-1)
+
+
+@torch.no_grad()
+def scale_logits(
+    heads: Heads, reward_scale: float, nothing_bias: float, termination_scale: float, termination_bias: float
+) -> None:
+    """Calibrate: all logits times their scale, plus a bias on "no reward" and on "it ends".
+
+    That is Platt scaling (1999) for the two events. It is folded into the last layers, so that the calibrated
+    heads are ordinary heads.
+    """
+    assert heads.reward.bias is not None
+    heads.reward.weight.mul_(reward_scale)
+    heads.reward.bias.mul_(reward_scale)
+    heads.reward.bias[heads.reward.out_features // 2] += nothing_bias
+    heads.termination.weight.mul_(termination_scale)
+    heads.termination.bias.mul_(termination_scale).add_(termination_bias)
