@@ -76,6 +76,8 @@ def write_case(path: Path, case: Case, inputs: dict[str, Any]) -> None:
             "index": scenario.index,
             "seed": scenario.seed,
             "family": scenario.family,
+            "prompts": scenario.prompts,
+            "from_nothing": scenario.from_nothing,
         },
         "branches": list(scenario.branches),
         "scenario_hash": scenario.hash,

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evals.controls.wrong_action import ChoosesActions
 from evals.play import roll_out
-from evals.scenarios import Case
+from evals.scenarios import Case, Scenario
 from evals.trial import DreamBranch, Trial
-from worldsim.core.protocols import Describes, Simulator
+from worldsim.core.errors import WorldsimError
+from worldsim.core.protocols import Describes, MakesFromText, Simulator
 from worldsim.core.seeding import derive_seed
 from worldsim.core.types import Prediction
 
@@ -38,6 +40,13 @@ def context_length(simulator: Simulator) -> int:
 
 def dream(simulator: Simulator, cases: Sequence[Case], seed: int) -> list[Trial | Failure]:
     """A trial of each case. Whatever raises or answers nonsense is tried alone, so that only its own scenario fails."""
+    kinds = [(case.scenario.from_nothing, bool(case.scenario.prompts), case.scenario.horizon) for case in cases]
+    if len(set(kinds)) > 1:  # each kind is a batch of its own
+        outcomes: dict[int, Trial | Failure] = {}
+        for kind in dict.fromkeys(kinds):
+            members = [i for i, other in enumerate(kinds) if other == kind]
+            outcomes |= zip(members, dream(simulator, [cases[i] for i in members], seed), strict=True)
+        return [outcomes[i] for i in range(len(cases))]
     try:
         prediction = _predict(simulator, cases, seed)
         problem = _problem(prediction, cases)
@@ -56,17 +65,46 @@ def dream_seed(seed: int, case: Case) -> int:
 
 
 def _predict(simulator: Simulator, cases: Sequence[Case], seed: int) -> Prediction:
+    slots = [(case, name) for case in cases for name in case.scenario.branches]
+    if cases[0].scenario.from_nothing:
+        return _from_text(simulator, slots, seed)
     length = context_length(simulator)
-    contexts = [case.context(length) for case in cases]
-    state = simulator.reset(contexts, [""] * len(cases), [dream_seed(seed, case) for case in cases])
-    # Branching from one state makes what is before the branches, and every random number, common to them.
-    state = simulator.branch(state, [i for i, case in enumerate(cases) for _ in case.scenario.branches])
-    actions = [
-        simulator.choose_actions(case.scenario, name) if isinstance(simulator, ChoosesActions) else sequence
-        for case in cases
-        for name, sequence in case.scenario.branches.items()
-    ]
-    return roll_out(simulator, state, np.stack(actions))
+    if cases[0].scenario.prompts:  # branches are told apart by what is said, so they cannot have a beginning in common
+        state = simulator.reset(
+            [case.context(length) for case, _ in slots],
+            [case.scenario.prompts[name] for case, name in slots],
+            [dream_seed(seed, case) for case, _ in slots],
+        )
+    else:
+        contexts = [case.context(length) for case in cases]
+        state = simulator.reset(contexts, [""] * len(cases), [dream_seed(seed, case) for case in cases])
+        # Branching from one state makes what is before the branches, and every random number, common to them.
+        state = simulator.branch(state, [i for i, case in enumerate(cases) for _ in case.scenario.branches])
+    return roll_out(simulator, state, np.stack([_actions(simulator, case.scenario, name) for case, name in slots]))
+
+
+def _actions(simulator: Simulator, scenario: Scenario, branch: str) -> NDArray[np.float32]:
+    """What is played (H, A); where a prompt says what to do the actions are unknown, which is NaN."""
+    if isinstance(simulator, ChoosesActions):
+        return simulator.choose_actions(scenario, branch)
+    actions = scenario.branches[branch]
+    return np.full_like(actions, np.nan) if scenario.prompts else actions
+
+
+def _from_text(simulator: Simulator, slots: Sequence[tuple[Case, str]], seed: int) -> Prediction:
+    """Videos of the prompts; nobody is rewarded there, and nothing ends."""
+    if not isinstance(simulator, MakesFromText):
+        raise WorldsimError(f"{simulator.name} cannot make a video of a prompt: it has no from_text.")
+    first = slots[0][0]
+    videos = simulator.from_text(
+        [case.scenario.prompts[name] for case, name in slots],
+        [dream_seed(seed, case) for case, _ in slots],
+        first.scenario.horizon,
+        first.context_frames.shape[1:3],
+    )
+    frames = np.stack(videos)
+    zeros = np.zeros(frames.shape[:2], np.float32)
+    return Prediction(frames, zeros, zeros.copy())
 
 
 def _problem(prediction: Prediction, cases: Sequence[Case]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from evals.cases import RealBranches, default_folder
 from evals.controls import CONTROLS
+from evals.controls.oracle_vae import OracleVae
 from evals.dreaming import describe
 from evals.games import RealGame, RealGames
 from evals.progress import Progress
@@ -23,7 +24,7 @@ from worldsim.core.errors import WorldsimError
 from worldsim.core.protocols import Reconstructs, Simulator
 from worldsim.core.records import RunRecord, to_plain, utc_now, write_json
 
-DEFAULT_CONTROLS = ("oracle", "oracle_vae", "last_frame", "wrong_action")
+DEFAULT_CONTROLS = ("oracle", "oracle_vae", "last_frame", "wrong_action", "ignore_prompt")
 Game = tuple[str, dict[str, Any]]
 
 
@@ -84,12 +85,11 @@ def evaluate(
             game = stage.get(env_id, env_kwargs)
             contests[env_id] = (game, _contestants(simulators, controls, game, backstage))
         counts = {suite.name: suite.config.scenarios if limit is None else limit for suite in chosen}
-        progress = Progress(sum(counts[s.name] * len(contest[1]) for s in chosen for contest in contests.values()))
+        asked = _asked(chosen, contests)
+        progress = Progress(sum(counts[suite.name] * len(contestants) for suite, _, contestants in asked))
         runner = Runner(out, rows, RealBranches(Path(cache) if cache else default_folder()), seed, batch, videos)
         groups = [
-            runner.run(suite, game, contestants, counts[suite.name], progress)
-            for game, contestants in contests.values()
-            for suite in chosen
+            runner.run(suite, game, contestants, counts[suite.name], progress) for suite, game, contestants in asked
         ]
     finally:
         stage.close()
@@ -99,6 +99,37 @@ def evaluate(
     write_json(out / "summary.json", summary)
     _finish(record, groups, time.monotonic() - started).write(out)
     return summary
+
+
+def _asked(
+    suites: Sequence[Suite], contests: Mapping[str, tuple[RealGame, list[Contestant]]]
+) -> list[tuple[Suite, RealGame, list[Contestant]]]:
+    """Who is asked what where: a suite is left out of a game in which it admits none of the models that play there."""
+    asked, left_out = [], []
+    for game, contestants in contests.values():
+        for suite in suites:
+            admitted = [contestant for contestant in contestants if _admitted(suite, contestant)]
+            models = [contestant.simulator.name for contestant in contestants if contestant.role == "model"]
+            if models and not any(contestant.role == "model" for contestant in admitted):
+                left_out.append(
+                    f"{suite.name} cannot be asked of {', '.join(models)}, which do not offer what it needs"
+                )
+            else:
+                asked.append((suite, game, admitted))
+    if not asked:
+        raise WorldsimError(f"nothing can be evaluated: {'; '.join(left_out)}.")
+    for line in left_out:
+        print(f"{line}; left out.", file=sys.stderr)
+    return asked
+
+
+def _admitted(suite: Suite, contestant: Contestant) -> bool:
+    simulator, role = contestant.simulator, contestant.role
+    if isinstance(simulator, OracleVae):
+        return suite.admits(simulator.model)
+    if role == "null" and simulator.name in CONTROLS.names():
+        return simulator.name in suite.nulls
+    return role != "model" or suite.admits(simulator)
 
 
 def _contestants(
@@ -119,7 +150,7 @@ def _contestants(
             for model in models:
                 label = name if len(models) == 1 else f"{name}:{model.name}"
                 playing.append((entry.load()(oracle, model, label), role))
-        elif name == "wrong_action":
+        elif name in ("wrong_action", "ignore_prompt"):
             playing.append((entry.load()(oracle), role))
         else:
             playing.append((entry.load()(), role))

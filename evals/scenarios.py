@@ -1,4 +1,4 @@
-"""What is asked of a simulator: a point in a real game, and the actions to take from there.
+"""What is asked of a simulator: a point in a real game, and the actions to take from there or what is said.
 
 Action t leads from frame t to frame t+1: the last context frame is where the prefix ends, and frame h of a branch
 (counted from 1) is what its h-th action led to.
@@ -29,6 +29,8 @@ class Scenario:
     prefix: NDArray[np.float32]  # (P, A)
     branches: dict[str, NDArray[np.float32]]  # name -> (H, A)
     family: str = ""
+    prompts: dict[str, str] = field(default_factory=dict)  # of branches that text decides: their actions are not told
+    from_nothing: bool = False  # videos are made of the prompts alone; prefix and actions mean nothing
 
     @property
     def name(self) -> str:
@@ -49,6 +51,7 @@ class Scenario:
             "family": self.family,
             "prefix": array_hash(self.prefix),
             "branches": {name: array_hash(actions) for name, actions in self.branches.items()},
+            **({"prompts": self.prompts, "from_nothing": self.from_nothing} if self.prompts else {}),
         }
 
     @cached_property

@@ -30,6 +30,7 @@ class Suite(ABC):
     name: ClassVar[str]
     primary: ClassVar[str]
     config_class: ClassVar[type]
+    nulls: ClassVar[tuple[str, ...]] = ("last_frame", "wrong_action")  # controls that know nothing of what is asked
 
     def __init__(self, **overrides: Any):
         settings = yaml.safe_load((CONFIG_FOLDER / f"{self.name}.yaml").read_text())
@@ -53,6 +54,10 @@ class Suite(ABC):
     @property
     def hash(self) -> str:
         return content_hash(self.inputs)
+
+    def admits(self, simulator: Any) -> bool:
+        """Whether a model can be asked what this suite asks; one that is not admitted is left out."""
+        return True
 
     @abstractmethod
     def build(self, game: RealGame, index: int) -> Case:

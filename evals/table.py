@@ -37,9 +37,20 @@ def _block(part: dict[str, Any]) -> str:
     text += [
         "  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     ]
+    text += _families(part)
     for row in part["simulators"]:
         text += [f"  {row['simulator']}: {f['count']} not scored: {f['reason']}" for f in row["failures"][:3]]
     return "\n".join(text)
+
+
+def _families(part: dict[str, Any]) -> list[str]:
+    """A line a model: the primary in each kind of scenario."""
+    lines = []
+    for row in part["simulators"]:
+        if row["role"] == "model" and row["families"]:
+            kinds = [f"{name} {_number(of['mean'])} {_bounds(of)}" for name, of in row["families"].items()]
+            lines.append(f"  {row['simulator']}, by kind: {', '.join(kinds)}")
+    return lines
 
 
 def _title(part: dict[str, Any]) -> str:

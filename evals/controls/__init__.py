@@ -16,6 +16,12 @@ CONTROLS.add(
     "the oracle's frames through the model's autoencoder: the best the model could do",
     role="ceiling",
 )
+CONTROLS.add(
+    "ignore_prompt",
+    "evals.controls.ignore_prompt:IgnorePrompt",
+    "the real game, which does the same whatever the prompt says; only where prompts are asked",
+    role="null",
+)
 CONTROLS.add("last_frame", "evals.controls.last_frame:LastFrame", "the last context frame, for ever", role="null")
 CONTROLS.add(
     "wrong_action", "evals.controls.wrong_action:WrongAction", "the real game under actions not asked for", role="null"

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.games import RealGames
+from evals.scenarios import Scenario
+from evals.scenes import RealScenes, attributes_of
 from worldsim.core.errors import WorldsimError
-from worldsim.core.types import Context, GameOrigin, Prediction
+from worldsim.core.types import Context, Frames, GameOrigin, Prediction
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,19 @@ class Oracle:
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "control", "control": self.name, "version": 1}
+
+    def choose_actions(self, scenario: Scenario, branch: str) -> NDArray[np.float32]:
+        """It is told what a command means: the actions of the branch."""
+        return scenario.branches[branch]
+
+    def from_text(
+        self, prompts: Sequence[str], seeds: Sequence[int], frames: int, size: tuple[int, int]
+    ) -> list[Frames]:
+        """Real clips of scenes with the attributes that the prompts name."""
+        scenes = RealScenes(*size)
+        return [
+            scenes.clip(attributes_of(prompt), seed >> 32, frames) for prompt, seed in zip(prompts, seeds, strict=True)
+        ]
 
     def reset(self, contexts: Sequence[Context], prompts: Sequence[str], seeds: Sequence[int]) -> list[OracleSlot]:
         slots = []

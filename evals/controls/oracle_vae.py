@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.controls.oracle import Oracle, OracleSlot
+from evals.scenarios import Scenario
 from worldsim.core.protocols import Describes, Reconstructs
 from worldsim.core.types import Context, Frames, Prediction
 
@@ -17,11 +18,19 @@ class OracleVae:
     """The real game, each frame encoded and decoded by ``model.reconstruct``."""
 
     def __init__(self, oracle: Oracle, model: Reconstructs, name: str = "oracle_vae"):
-        self.name, self._oracle, self._model = name, oracle, model
+        self.name, self._oracle, self.model = name, oracle, model
 
     def describe(self) -> dict[str, Any]:
-        model = self._model.describe() if isinstance(self._model, Describes) else {}
+        model = self.model.describe() if isinstance(self.model, Describes) else {}
         return {"kind": "control", "control": "oracle_vae", "version": 1, "model": model}
+
+    def choose_actions(self, scenario: Scenario, branch: str) -> NDArray[np.float32]:
+        return self._oracle.choose_actions(scenario, branch)
+
+    def from_text(
+        self, prompts: Sequence[str], seeds: Sequence[int], frames: int, size: tuple[int, int]
+    ) -> list[Frames]:
+        return [self.model.reconstruct(clip) for clip in self._oracle.from_text(prompts, seeds, frames, size)]
 
     def reset(self, contexts: Sequence[Context], prompts: Sequence[str], seeds: Sequence[int]) -> list[OracleSlot]:
         return self._oracle.reset(contexts, prompts, seeds)
@@ -38,5 +47,5 @@ class OracleVae:
 
     def _through(self, prediction: Prediction) -> Prediction:
         frames: Frames = prediction.frames
-        seen = self._model.reconstruct(frames.reshape(-1, *frames.shape[-3:]))
+        seen = self.model.reconstruct(frames.reshape(-1, *frames.shape[-3:]))
         return Prediction(np.asarray(seen).reshape(frames.shape), prediction.reward, prediction.termination_prob)

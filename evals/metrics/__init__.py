@@ -17,6 +17,29 @@ METRICS.add(
     unit="",
 )
 METRICS.add(
+    "prompt_swap_2afc",
+    "evals.metrics.choice:ordered_2afc",
+    "of two dreams of two prompts, does each lie on its own prompt's side of the other? chance is 0.5",
+    higher_is_better=True,
+    proportion=True,
+    unit="",
+)
+METRICS.add(
+    "predicate_accuracy",
+    "evals.metrics.choice:ordered_2afc",
+    "share of dreams that an instrument made of real frames takes for what their prompt says, each by itself",
+    higher_is_better=True,
+    proportion=True,
+    unit="",
+)
+METRICS.add(
+    "instrument_accuracy",
+    "evals.metrics.choice:ordered_2afc",
+    "share of real clips about which the instrument of a text scenario is right",
+    higher_is_better=None,
+    unit="",
+)
+METRICS.add(
     "psnr",
     "evals.metrics.pixels:psnr",
     "peak signal-to-noise ratio to the real frame, capped at 100 dB; rewards blur over a sharp wrong guess",

@@ -22,3 +22,8 @@ def action_swap_2afc(dream_a: Frames, dream_b: Frames, real_a: Frames, real_b: F
 
 def _total(a: Frames, b: Frames) -> int:
     return int(np.sum(squared_error_sum(a, b)))
+
+
+def ordered_2afc(first: float, second: float) -> float:
+    """1 where the first of two scores is the larger one, 0 where it is the smaller, 0.5 where they are equal."""
+    return 0.5 if first == second else float(first > second)

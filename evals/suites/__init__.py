@@ -17,3 +17,9 @@ SUITES.add(
     "how long does an open-loop dream stay with the game?",
     primary="drift_horizon_frames",
 )
+SUITES.add(
+    "text",
+    "evals.suites.text:TextSuite",
+    "does the dream do what the prompt says? pairs of prompts with the same noise",
+    primary="prompt_swap_2afc",
+)

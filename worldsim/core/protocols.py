@@ -143,6 +143,17 @@ class RollsOut(Protocol):
 
 
 @runtime_checkable
+class MakesFromText(Protocol):
+    """A simulator that makes videos from prompts alone; who follows prompts says ``text: True`` in ``describe``."""
+
+    def from_text(
+        self, prompts: Sequence[str], seeds: Sequence[int], frames: int, size: tuple[int, int]
+    ) -> Sequence[Frames]:
+        """A video (frames, H, W, 3) uint8 of each prompt, ``size`` being (H, W); equal seeds are equal noise."""
+        ...
+
+
+@runtime_checkable
 class Reconstructs(Protocol):
     """A simulator whose video autoencoder can be asked how well it keeps a frame: the ceiling of what it can dream."""
 

@@ -6,6 +6,8 @@ Each attribute has a stream of its own: two places of a seed that differ in one 
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -90,6 +92,14 @@ def in_words(scene: dict[str, str], side: str) -> str:
     article = "an" if scene["thing"][0] in "aeio" else "a"
     where = {"": "", "middle": " in the middle"}.get(side, f" on the {side}")
     return f"{PLACES[scene['biome']]} {HOURS[scene['time']]} with {article} {scene['thing']}{where}"
+
+
+def from_words(text: str) -> dict[str, str]:
+    """The attributes (biome, time, colour, shape) that words like those of :func:`in_words` name, and no others."""
+    said = set(re.findall(r"[a-z]+", text.lower()))
+    known = {"biome": tuple(BIOMES), "time": tuple(TIMES), "colour": COLOURS, "shape": SHAPES}
+    also = {"snow": "snowy"}
+    return {what: name for what, names in known.items() for name in names if said & {name, also.get(name, name)}}
 
 
 def _pair(seed: int, biome: str, colour: str, combinations: str) -> tuple[str, str]:

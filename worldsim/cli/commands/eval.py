@@ -40,7 +40,7 @@ class EvalConfig:
     out: str | None = setting("run folder; runs/SIMULATOR unless given", default=None, example="runs/a", path=True)
     controls: list[str] = setting(
         "controls to run beside, which make scores and validity possible; [] for none",
-        default=["oracle", "oracle_vae", "last_frame", "wrong_action"],
+        default=["oracle", "oracle_vae", "last_frame", "wrong_action", "ignore_prompt"],
         names="worldsim.cli.names:control_names",
     )
     steps: int | None = setting("denoising steps a frame; the checkpoint's own unless given", default=None)
