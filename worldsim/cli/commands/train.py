@@ -14,6 +14,7 @@ from worldsim.core.siblings import import_ours
 EXAMPLES = (
     "worldsim train recipe=vae data=data/arena.lance out=runs/vae",
     "worldsim train recipe=simulator data=data/arena.lance vae=runs/vae out=runs/mine steps=4000 batch=8",
+    "worldsim train recipe=heads simulator=voxel-base data=data/expert.lance val=data/val.lance out=runs/heads",
     "worldsim train recipe=simulator --help",
 )
 
@@ -21,7 +22,7 @@ EXAMPLES = (
 @dataclasses.dataclass(kw_only=True)
 class TrainConfig:
     recipe: str = setting(
-        "what to train; recipe=NAME --help shows its settings", example="simulator", names=("vae", "simulator")
+        "what to train; recipe=NAME --help shows its settings", example="simulator", names=("vae", "simulator", "heads")
     )
     data: list[str] = setting("tables written by worldsim collect", example="data/arena.lance", path=True)
     out: str = setting("folder for weights, loss trace and the state to go on from", example="runs/a", path=True)
@@ -32,10 +33,23 @@ class TrainSimulatorConfig(TrainConfig):
     vae: str = setting("run folder of recipe=vae, or its weights", example="runs/vae", path=True)
 
 
+@dataclasses.dataclass(kw_only=True)
+class TrainHeadsConfig(TrainConfig):
+    simulator: str = setting(
+        "checkpoint whose other weights stay as they are",
+        example="voxel-base",
+        names="worldsim.cli.names:simulator_names",
+        path=True,
+    )
+    val: list[str] = setting("tables to calibrate on", example="data/val.lance", path=True)
+    test: list[str] = setting("held-out tables to report on, if any", default=[], path=True)
+
+
 # Recipe -> module, its config dataclass, its function (config, and by keyword what it is given), what it is given.
 RECIPES = {
     "vae": ("worldsim.training.vae", "VAETrainConfig", "train_vae", TrainConfig),
     "simulator": ("worldsim.training.simulator", "SimulatorTrainConfig", "train_simulator", TrainSimulatorConfig),
+    "heads": ("worldsim.training.heads", "HeadsTrainConfig", "train_heads", TrainHeadsConfig),
 }
 
 
