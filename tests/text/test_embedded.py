@@ -62,6 +62,7 @@ def test_what_was_kept_apart_is_joined(expander):
 
 def test_a_command_sets_no_scene(expander):
     assert expand(expander, "walk forward") == "The player walks forward."
+    assert expand(expander, "turn to the left") == "The player turns left."
     assert expand(expander, "walk forward, then jump") == "The player walks forward. The player jumps."
 
 
@@ -81,11 +82,14 @@ def test_two_things_are_not_one(expander):
 
 
 def test_unknown_words_are_told_and_left_out(expander):
-    prompt = "a crimson zeppelin above Paris at night"
-    assert expander.unused_words(prompt) == ["zeppelin", "above", "paris"]
+    prompt = "a crimson zeppelin high above Paris at night, left of a cube"
+    assert expander.unused_words(prompt) == ["zeppelin", "high", "above", "paris", "left of"]
     caption = expand(expander, prompt)
-    assert "red" in caption and "at night" in caption and "zeppelin" not in caption
-    assert expander.expand(["", "quux"]) == ["", ""]
+    assert "red" in caption and "at night" in caption and "cube" in caption
+    assert not {"zeppelin", "player"} & set(split_words(caption))
+    assert expander.expand([""]) == [""]
+    with pytest.raises(WorldsimError, match=r"say nothing of knight, dragon; they speak of .*desert.*pillar.*red"):
+        expander.expand(["a knight and a dragon"])
 
 
 def test_it_is_a_function_of_prompt_and_seed(expander, style):

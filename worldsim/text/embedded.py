@@ -16,11 +16,12 @@ import numpy as np
 
 from worldsim.core.errors import WorldsimError
 from worldsim.core.seeding import stream
-from worldsim.text.lexicon import SCENE_KINDS, Concept, Mention, Reading, ignored_words, read, stem
+from worldsim.text.lexicon import SCENE_KINDS, Concept, Mention, Reading, actions, ignored_words, read, stem
 from worldsim.text.style import CaptionStyle
 from worldsim.text.vocabulary import split_words
 
 MOST_SENTENCES = 4
+MOST_TOPICS = 6  # of a kind, in a message
 ADDED = (*SCENE_KINDS, "side")  # what a scene is told with, where the prompt leaves it open
 
 
@@ -41,7 +42,8 @@ class Fit:
     exact: int  # swaps that change nothing
     added: int  # kinds of ADDED that the prompt leaves open
     extra: list[Mention]  # other mentions
-    surplus: int  # how much it says beside all that
+    acts: int  # that are not said
+    surplus: int  # words and mentions beside all that
 
     @property
     def invents(self) -> bool:
@@ -49,7 +51,7 @@ class Fit:
 
     @property
     def rank(self) -> tuple[int, ...]:
-        return len(self.swaps) + len(self.phrases), self.exact, self.added, -self.surplus
+        return len(self.swaps) + len(self.phrases), -self.acts, self.exact, self.added, -self.surplus
 
 
 class EmbeddedExpander:
@@ -71,7 +73,10 @@ class EmbeddedExpander:
         self._spelt = self._spelling()
 
     def expand(self, prompts: Sequence[str]) -> list[str]:
-        """A caption for each prompt, which says all of it but its ``unused_words``; "" stays ""."""
+        """A caption for each prompt, which says all of it but its ``unused_words``; "" stays "".
+
+        Raises WorldsimError for a prompt of unused words alone.
+        """
         return [self._expand(prompt) for prompt in prompts]
 
     def unused_words(self, prompt: str) -> list[str]:
@@ -102,6 +107,11 @@ class EmbeddedExpander:
 
     def _expand(self, prompt: str) -> str:
         said = self._read(prompt)
+        if said.unused and not said.mentions and not said.phrases:
+            raise WorldsimError(
+                f"the captions that the model was trained on say nothing of {', '.join(said.unused)}; they speak of "
+                f"{', '.join(self._topics())}."
+            )
         rng = stream(self.config.seed, "expand", prompt)
         mentions, phrases = list(said.mentions), dict(enumerate(said.phrases))
         is_scene = any(one.kind in SCENE_KINDS for one in mentions)
@@ -117,6 +127,11 @@ class EmbeddedExpander:
         rest += [" ".join(self._word(*pair) for pair in zip(phrases[n], said.spelt[n], strict=True)) for n in phrases]
         parts += [", ".join(rest)] if rest else []
         return parts[0] if len(parts) == 1 else " ".join(map(_sentence, parts))  # one may do without a full stop
+
+    def _topics(self) -> list[str]:
+        kinds = (*SCENE_KINDS, "colour", "action")
+        spoken = {kind: [concept for concept in self._spelt if concept[0] == kind] for kind in kinds}
+        return [self._said(concept) for kind in kinds for concept in spoken[kind][:MOST_TOPICS]]
 
     def _best(
         self, mentions: list[Mention], phrases: dict[int, tuple[str, ...]], rng: np.random.Generator, opens: bool
@@ -181,9 +196,11 @@ def _fit(sentence: Reading, mentions: list[Mention], phrases: dict[int, tuple[st
     said_kinds = {one.kind for one in mentions}
     added = {one.kind for one in sentence.mentions if one.kind in ADDED} - said_kinds if opens else set()
     extra = [one for one in sentence.mentions if one.kind not in added and all(one is not to for _, to in swaps)]
-    words = sum(map(len, sentence.phrases)) - sum(len(phrases[number]) for number in spoken)
+    words, acts = Counter(word for run in sentence.phrases for word in run), actions()
+    words -= Counter(word for number in spoken for word in phrases[number])
+    others = sum(times for word, times in words.items() if word in acts)
     exact = sum(_says(there, wanted) for wanted, there in swaps)
-    return Fit(sentence, swaps, spoken, exact, len(added), extra, len(extra) + max(0, words))
+    return Fit(sentence, swaps, spoken, exact, len(added), extra, others, len(extra) + words.total())
 
 
 def _can_change(sentence: Reading, one: Mention) -> bool:

@@ -13,6 +13,7 @@ import yaml
 from worldsim.text.vocabulary import is_punctuation, split_words
 
 Concept = tuple[str, str]  # kind and name, such as ("time", "night")
+_SEPARATORS = ("and", "then", "while")  # of what is done
 SCENE_KINDS = ("place", "time", "thing")  # a prompt that names none of them is about what is done
 
 
@@ -49,6 +50,12 @@ def phrases_of_concepts() -> dict[tuple[str, ...], list[Concept]]:
                 found.insert(0 if phrase == phrases[0] else len(found), (kind, phrases[0]))
     # A bare "left" is a way to turn as often as a side; a side has to be said in full.
     return {key: found for key, found in table.items() if key not in (stems("left"), stems("right"))}
+
+
+@lru_cache(maxsize=1)
+def actions() -> frozenset[str]:
+    """Names of what may be done, as they are in phrases."""
+    return frozenset(phrases[0] for phrases in _lexicon()["action"])
 
 
 @lru_cache(maxsize=1)
@@ -89,25 +96,26 @@ def read(text: str, known: Container[Concept] | None = None, known_stems: Contai
     i = 0
     while i < len(words):
         concept, length = _longest_phrase(table, word_stems, i, known)
-        after_action = bool(runs[-1]) and concept is not None and concept[0] == "side"  # "turn to the left"
-        if concept is not None and concept[0] != "action" and not after_action:
-            _add(found, Mention(concept[0], concept[1], i, i + length))
-            runs.append([])
-            i += length
-        elif concept is not None and concept[0] == "action":
-            runs[-1].append((concept[1], " ".join(words[i : i + length])))
-            i += length
-        else:
-            if is_punctuation(words[i]):
+        if concept is not None and concept[0] == "side" and runs[-1]:
+            concept, length = None, 1  # "turn to the left"
+        phrase = " ".join(words[i : i + length])
+        if concept is None:
+            if is_punctuation(phrase) or phrase in _SEPARATORS:
                 runs.append([])
-            elif words[i] not in ignored:
+            elif phrase not in ignored:
                 if known_stems is None or word_stems[i] in known_stems:
-                    runs[-1].append((word_stems[i], words[i]))
+                    runs[-1].append((word_stems[i], phrase))
                 else:
-                    unused.append(words[i])
-            elif known is not None:  # a prompt's "turn left and jump" is two things said
-                runs.append([])
-            i += 1
+                    unused.append(phrase)
+        elif concept[0] == "action":
+            runs[-1].append((concept[1], phrase))
+        else:
+            if known is None or concept in known:
+                _add(found, Mention(*concept, i, i + length))
+            else:
+                unused.append(phrase)
+            runs.append([])
+        i += length
     runs = [run for run in runs if run]
     phrases = [tuple(meaning for meaning, _ in run) for run in runs]
     spelt = [tuple(written for _, written in run) for run in runs]
@@ -119,9 +127,10 @@ def _longest_phrase(
 ) -> tuple[Concept | None, int]:
     for length in range(min(6, len(word_stems) - at), 0, -1):
         for concept in table.get(tuple(word_stems[at : at + length]), ()):
-            if known is None or concept in known:
+            # A relation that no caption speaks of is still one: its "left" is not the way to turn.
+            if known is None or concept in known or concept[0] == "relation":
                 return concept, length
-    return None, 0
+    return None, 1
 
 
 def _add(found: list[Mention], new: Mention) -> None:

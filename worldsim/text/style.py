@@ -31,18 +31,22 @@ class CaptionStyle:
 
         A caption without a full stop, such as a command, is one sentence.
         """
-        texts = [" ".join(text.split()) for text in captions if text.strip()]
+        texts = Counter(" ".join(text.split()) for text in captions if text.strip())
         if not texts:
             raise WorldsimError("there are no captions to take a style from; worldsim caption data=... writes them.")
-        counts = Counter(sentence for text in texts for sentence in sentences_of(text))
+        counts: Counter[str] = Counter()
+        for text, times in texts.items():
+            for sentence in sentences_of(text):
+                counts[sentence] += times
         ranked = sorted(counts.items(), key=lambda item: (-item[1], _hash(item[0])))
         others = sorted(ranked[MOST_FREQUENT:], key=lambda item: _hash(item[0]))
-        usual = sorted(len(split_words(text)) for text in texts)[len(texts) // 2]
-        dense = {text for text in texts if len(split_words(text)) >= usual}
+        lengths = {text: len(split_words(text)) for text in texts}
+        usual = sorted(lengths.values())[len(lengths) // 2]
+        dense = [text for text, length in lengths.items() if length >= usual]
         return cls(
             tuple(ranked[:MOST_FREQUENT] + others[:MOST_OTHERS]),
             tuple(sorted(dense, key=_hash)[:MOST_EXAMPLES]),
-            Vocabulary.of_captions(texts).words,
+            Vocabulary.of_captions(texts.elements()).words,
         )
 
     def write(self, folder: Path) -> None:

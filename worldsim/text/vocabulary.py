@@ -41,7 +41,10 @@ class Vocabulary:
 
         At most ``most`` words, each found ``least`` times or more; the others are ``<unknown>``.
         """
-        counts = Counter(word for caption in captions for word in split_words(caption))
+        counts: Counter[str] = Counter()
+        for caption, times in Counter(captions).items():  # recordings say the same thing many times
+            for word in split_words(caption):
+                counts[word] += times
         ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         return cls([word for word, count in ranked[:most] if count >= least])
 
