@@ -25,6 +25,7 @@ from worldsim.models.streaming import StreamContext
 from worldsim.simulators.checkpoints import Checkpoint
 
 LARGEST_SHORTCUT_STEPS = 4  # steps of 1/4 and more are trained as such, smaller ones follow the flow
+TEXT_STEPS, TEXT_GUIDANCE = 16, 2.0  # of a video made from a prompt alone
 
 
 @dataclass
@@ -100,7 +101,25 @@ class DiTSimulator:
             "params": sum(p.numel() for p in self.dit.parameters()),
             "vae_params": sum(p.numel() for p in self.vae.parameters()),
             "train_flops": config["train_flops"],
+            **({"text": True, "text_steps": TEXT_STEPS, "guidance": TEXT_GUIDANCE} if self._follows_text else {}),
         }
+
+    @property
+    def _follows_text(self) -> bool:
+        """Whether it can make a video from a prompt alone."""
+        return self.dit.text is not None and self.dit.config.joint
+
+    def from_text(
+        self, prompts: Sequence[str], seeds: Sequence[int], frames: int, size: tuple[int, int]
+    ) -> list[Frames]:
+        """A video (frames, H, W, 3) of each prompt, made all at once as by ``worldsim generate task=text``."""
+        from worldsim.generate.generator import DiTVideoGenerator  # which imports this module
+        from worldsim.generate.sampler import SamplerConfig
+        from worldsim.generate.tasks import join
+
+        sampler = SamplerConfig(steps=TEXT_STEPS, guidance=TEXT_GUIDANCE)
+        generator = DiTVideoGenerator(self.checkpoint, self.vae, self.dit, sampler)
+        return generator.generate([join(frames, size=size)] * len(prompts), prompts, seeds)
 
     # -- the Simulator protocol -----------------------------------------------------------------------------------
 
