@@ -7,6 +7,7 @@ side and the pauses. A path is blind, and walls bend it; only ``Orbit`` looks, w
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,7 +27,7 @@ NEAREST_PIVOT_M, FARTHEST_PIVOT_M = 1.5, 6.0
 Wish = dict[str, float]
 
 
-class CameraPath:
+class CameraPath(ABC):
     """A path that is walked again and again; a subclass says which channels it needs and what one round is."""
 
     channels: tuple[str, ...] = (YAW,)
@@ -57,9 +58,9 @@ class CameraPath:
         del obs
         return self.codec.vector(**next(self._plan))
 
+    @abstractmethod
     def round(self, side: float) -> Iterator[Wish]:
         """One round, to the right for ``side`` 1 and to the left for -1."""
-        raise NotImplementedError
 
     @property
     def max_turn_deg(self) -> float:

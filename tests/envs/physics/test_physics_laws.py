@@ -125,7 +125,7 @@ def test_a_pendulum_keeps_its_period_and_its_length(scene):
 
 @pytest.mark.parametrize("split", ["in", "out"])
 def test_a_box_on_the_ramp_slides_exactly_when_the_slope_beats_friction(scene, split):
-    seen = set()
+    slid = 0
     for seed in seeds_where(scene, "ramp", {"rolls": 0.0}, 6, split=split):
         game = scene("ramp", seed, 16, 16, split=split)
         values = game.values
@@ -135,11 +135,11 @@ def test_a_box_on_the_ramp_slides_exactly_when_the_slope_beats_friction(scene, s
         game.wait(12)
         speed = float(np.linalg.norm(game.marked.velocity_m_s))
         slides = slope > friction
-        seen.add(slides)
+        slid += slides
         angle = math.radians(values["angle_deg"])
         wanted = GRAVITY * (math.sin(angle) - friction * math.cos(angle)) * 12 * STEP_S if slides else 0.0
         assert speed == pytest.approx(wanted, rel=0.1, abs=0.08)
-    assert True in seen
+    assert slid > 0, "no slope beat its friction, so nothing slid"
 
 
 def test_a_push_gives_the_marked_body_its_speed_and_nothing_where_pushes_do_not_count(scene):
