@@ -83,6 +83,20 @@ def test_levels_go_down_from_each_frames_own_start_and_the_sample_agrees_with_th
             assert torch.allclose(call.frames_BTChw[0, t], (1 - level) + level * noise, atol=1e-5)
 
 
+def test_of_long_given_clips_only_what_is_near_is_shown_and_all_comes_back():
+    network = Recorder(ones, window=3)
+    job = task([[0] * 20 + [1, 1] + [0] * 9])
+    job.latents_BSChw += torch.arange(31.0).view(1, -1, 1, 1, 1)
+    out = run(network, job)
+    assert all(call.frames_BTChw.shape[1] == 6 + 2 + 6 for call in network.calls)
+    assert network.calls[0].actions_BSA[0, :, 0].tolist() == list(range(15, 28))
+    made = torch.from_numpy(frame_noise(7, 20, (2, *SHAPE))[0])  # noise goes by the number of the frame
+    assert torch.allclose(network.calls[0].frames_BTChw[0, 6], made)
+    kept = [t for t in range(31) if t not in (20, 21)]
+    assert torch.equal(out[0, kept], job.latents_BSChw[0, kept])
+    assert torch.allclose(out[0, 20:22], torch.ones(2, *SHAPE), atol=1e-5)
+
+
 def test_a_plan_gives_the_same_alone_and_in_a_batch():
     smooth = lambda clips, prompts: clips.frames_BTChw * 0.5  # noqa: E731
     alone = run(Recorder(smooth), task([[1, 1]], seeds=(4,)))

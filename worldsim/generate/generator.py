@@ -254,6 +254,6 @@ def _groups(plans: Sequence[VideoPlan], batch: int) -> list[list[int]]:
     """Numbers of plans that can be made together, at most ``batch`` in each group."""
     alike: dict[tuple, list[int]] = {}
     for i, plan in enumerate(plans):
-        begun = int(plan.given_T.sum()) if plan.causal else 0
-        alike.setdefault((plan.frames, plan.size, plan.loop, plan.causal, begun), []).append(i)
+        made = np.flatnonzero(plan.start_level_T)  # from where to where: what is seen around it depends on that
+        alike.setdefault((plan.frames, plan.size, plan.loop, plan.causal, *made[:1], *made[-1:]), []).append(i)
     return list(chain.from_iterable([g[i : i + batch] for i in range(0, len(g), batch)] for g in alike.values()))

@@ -11,7 +11,7 @@ latent sides, A action channels.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -25,6 +25,7 @@ from worldsim.models.clips import JointClips
 from worldsim.models.dit import DiT
 
 MOST_STEPS = 64
+SEEN_WINDOWS = 2  # of attention, on both sides of what is made, through which given frames are seen
 
 
 @dataclass(frozen=True)
@@ -61,15 +62,28 @@ class JointTask:
     seeds: Sequence[int]
     loop: bool
 
+    def part(self, frames: range) -> JointTask:
+        """Of those latent frames alone."""
+        index = slice(frames.start, frames.stop)
+        return replace(
+            self,
+            latents_BSChw=self.latents_BSChw[:, index],
+            start_level_BS=self.start_level_BS[:, index],
+            action_BSA=self.action_BSA[:, index],
+            action_known_BS=self.action_known_BS[:, index],
+        )
+
 
 @torch.inference_mode()
 def sample(
     dit: DiT, task: JointTask, config: SamplerConfig, context_noise: float, on_step: Callable[[], None]
 ) -> Tensor:
     """Clean latents (B, S, C, h, w) of the task; the given ones come back as they were."""
+    seen = _seen(task, dit.config.window)
+    whole_BSChw, task = task.latents_BSChw.float(), task.part(seen)
     clean_BSChw, start_BS = task.latents_BSChw.float(), task.start_level_BS
     given_BS = start_BS == 0
-    noise_BS2Chw = draw_noise(task.seeds, *clean_BSChw.shape[1:]).to(clean_BSChw.device)
+    noise_BS2Chw = draw_noise(task.seeds, seen, *clean_BSChw.shape[2:]).to(clean_BSChw.device)
     given_level_BS = context_noise * given_BS
     sample_BSChw = torch.where(
         given_BS[..., None, None, None],
@@ -83,13 +97,23 @@ def sample(
         moved_BSChw = euler_step(sample_BSChw, predicted_BSChw, level, next_level)
         sample_BSChw = torch.where(given_BS[..., None, None, None], sample_BSChw, moved_BSChw)
         on_step()
-    return torch.where(given_BS[..., None, None, None], clean_BSChw, sample_BSChw)
+    made_BSChw = torch.where(given_BS[..., None, None, None], clean_BSChw, sample_BSChw)
+    return torch.cat((whole_BSChw[:, : seen.start], made_BSChw, whole_BSChw[:, seen.stop :]), 1)
 
 
-def draw_noise(seeds: Sequence[int], frames: int, channels: int, height: int, width: int) -> Tensor:
+def draw_noise(seeds: Sequence[int], frames: range, channels: int, height: int, width: int) -> Tensor:
     """Two latents of noise a frame (B, S, 2, C, h, w), for a frame that is made and for one that is given."""
     shape = (2, channels, height, width)
-    return torch.from_numpy(np.stack([[frame_noise(seed, s, shape) for s in range(frames)] for seed in seeds]))
+    return torch.from_numpy(np.stack([[frame_noise(seed, s, shape) for s in frames] for seed in seeds]))
+
+
+def _seen(task: JointTask, window: int) -> range:
+    """The frames that the network is shown: of long given clips only what is near the frames that are made."""
+    S = task.start_level_BS.shape[1]
+    made = (task.start_level_BS > 0).any(0).nonzero().flatten().tolist()
+    if task.loop or not made:
+        return range(S)
+    return range(max(0, made[0] - SEEN_WINDOWS * window), min(S, made[-1] + 1 + SEEN_WINDOWS * window))
 
 
 def _predictor(
