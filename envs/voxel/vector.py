@@ -22,6 +22,7 @@ from envs.voxel.rewards import judge
 from envs.voxel.state import World
 from worldsim.core.action_check import require_action
 from worldsim.core.errors import WorldsimError
+from worldsim.core.slots import marked_slots, seeds_of_slots
 from worldsim.core.types import Frames
 
 # Arrays of a world whose first dimension may differ from map to map: they are stacked to the longest.
@@ -71,8 +72,10 @@ class VoxelVectorEnv(gymnasium.vector.VectorEnv[Frames, dict[str, Any], NDArray[
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Frames, dict[str, Any]]:
         """New worlds in all slots or those of ``options["reset_mask"]``; ``infos["task"]`` is what is asked there."""
-        seeds = self._spread(seed)
-        which = self._marked((options or {}).get("reset_mask"))
+        seeds = seeds_of_slots(seed, self.num_envs, "worlds")
+        which = marked_slots((options or {}).get("reset_mask"), self.num_envs)
+        if self.worlds is None and len(which) < self.num_envs:
+            raise ResetNeeded("call reset() for all slots before a reset_mask")
         infos: dict[str, Any] = {}
         for slot in which:
             infos = self._add_info(infos, self._start(slot, seeds[slot]), slot)
@@ -138,25 +141,6 @@ class VoxelVectorEnv(gymnasium.vector.VectorEnv[Frames, dict[str, Any], NDArray[
             reward, terminated,
         )  # fmt: skip
         return reward, terminated
-
-    def _spread(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
-        if seed is None:
-            return [None] * self.num_envs
-        if isinstance(seed, (int, np.integer)):
-            return [int(seed) + slot for slot in range(self.num_envs)]
-        if len(seed) != self.num_envs:
-            raise WorldsimError(f"{len(seed)} seeds for {self.num_envs} worlds; pass one each, or a single number.")
-        return list(seed)
-
-    def _marked(self, mask: Any) -> list[int]:
-        if mask is None:
-            return list(range(self.num_envs))
-        mask = np.asarray(mask)
-        if mask.shape != (self.num_envs,) or mask.dtype != np.bool_ or not mask.any():
-            raise WorldsimError(f"reset_mask must be {self.num_envs} booleans, at least one of them True; got {mask}.")
-        if self.worlds is None and not mask.all():
-            raise ResetNeeded("call reset() for all slots before a reset_mask")
-        return np.flatnonzero(mask).tolist()
 
 
 @njit(cache=True)

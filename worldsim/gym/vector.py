@@ -15,6 +15,7 @@ from gymnasium.vector.utils import batch_space, iterate
 from numpy.typing import NDArray
 
 from worldsim.core.errors import WorldsimError
+from worldsim.core.slots import marked_slots, seeds_of_slots
 from worldsim.core.types import Frames
 from worldsim.gym.dream import check_render_mode, draw_seed, make_config, metadata_of
 from worldsim.gym.streams import DreamState, DreamStreams
@@ -58,9 +59,11 @@ class DreamVectorEnv(gymnasium.vector.VectorEnv[Frames, Any, NDArray[Any]]):
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Frames, dict[str, Any]]:
         """Start all dreams, or those of ``options["reset_mask"]``; frames (num_envs, H, W, 3) and info arrays."""
-        seeds = self._spread(seed)
+        seeds = seeds_of_slots(seed, self.num_envs, "dreams")
         options = dict(options or {})
-        which = self._marked(options.pop("reset_mask", None))
+        which = marked_slots(options.pop("reset_mask", None), self.num_envs)
+        if len(which) < self.num_envs:
+            self._need_reset("reset with a reset_mask")
         episode_seeds = []
         for slot in which:
             given = seeds[slot]
@@ -109,25 +112,6 @@ class DreamVectorEnv(gymnasium.vector.VectorEnv[Frames, Any, NDArray[Any]]):
 
     def close_extras(self, **kwargs: Any) -> None:
         self._streams.close()
-
-    def _spread(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
-        if seed is None:
-            return [None] * self.num_envs
-        if isinstance(seed, (int, np.integer)):
-            return [int(seed) + slot for slot in range(self.num_envs)]
-        if len(seed) != self.num_envs:
-            raise WorldsimError(f"{len(seed)} seeds for {self.num_envs} dreams; pass one each, or a single number.")
-        return list(seed)
-
-    def _marked(self, mask: Any) -> list[int]:
-        if mask is None:
-            return list(range(self.num_envs))
-        mask = np.asarray(mask)
-        if mask.shape != (self.num_envs,) or mask.dtype != np.bool_ or not mask.any():
-            raise WorldsimError(f"reset_mask must be {self.num_envs} booleans, at least one of them True; got {mask}.")
-        if not mask.all():
-            self._need_reset("reset with a reset_mask")
-        return np.flatnonzero(mask).tolist()
 
     def _read(self, actions: Any, ignored: list[int]) -> NDArray[np.float32]:
         """Channel vectors (num_envs, A); slots about to be reset get the action that does nothing."""
