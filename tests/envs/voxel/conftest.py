@@ -71,6 +71,16 @@ class Played:
     def object(self, object_id: int) -> Any:
         return self.env.ground_truth().objects[object_id - 1]
 
+    @staticmethod
+    def world_points(truth: Any) -> np.ndarray:
+        """The world point of every pixel (H, W, 3), from depth and camera alone."""
+        height, width = truth.depth_m.shape
+        v, u = np.mgrid[:height, :width]
+        rays = np.stack([u, v, np.ones_like(u)], -1) @ np.linalg.inv(truth.camera.K).T
+        with np.errstate(invalid="ignore"):
+            points = rays * truth.depth_m[..., None].astype(np.float64)
+            return points @ truth.camera.T_world_camera[:3, :3].T + truth.camera.T_world_camera[:3, 3]
+
     def find(self, cls: str) -> list[int]:
         """The ids of the objects of a name, in whatever state they are."""
         return [number for number, name, *_ in self.env.objects if name == cls]

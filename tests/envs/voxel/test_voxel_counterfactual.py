@@ -118,7 +118,7 @@ class Reach:
     """What differs between two futures so far, and whether it could."""
 
     def __init__(self, game, snapshot):
-        self.hud = game.env.hud_mask()
+        self.hud, self.world_points = game.env.hud_mask(), game.world_points
         self.cells = np.zeros(snapshot["blocks"].shape, bool)
         self.targets = None
 
@@ -158,7 +158,7 @@ class Reach:
         for _, truth, _, _ in (one, other):
             touched |= np.isin(truth.instance_ids, list(self.entities)) & (truth.instance_ids > 0)
             seen = np.isfinite(truth.depth_m)
-            points = _points(truth)[seen]
+            points = self.world_points(truth)[seen]
             for corner in itertools.product((-1e-3, 1e-3), repeat=3):  # an edge belongs to the cells on its sides
                 x, y, z = np.floor(points + corner).astype(int).T
                 inside = np.all([(c >= 0) & (c < n) for c, n in zip((x, y, z), self.cells.shape, strict=True)], 0)
@@ -174,15 +174,6 @@ class Reach:
 
 def _by_id(entities):
     return {int(row[state.ID]): row for row in entities if row[state.SORT]}
-
-
-def _points(truth):
-    height, width = truth.depth_m.shape
-    v, u = np.mgrid[:height, :width]
-    rays = np.stack([u, v, np.ones_like(u)], -1) @ np.linalg.inv(truth.camera.K).T
-    with np.errstate(invalid="ignore"):
-        points = rays * truth.depth_m[..., None].astype(np.float64)
-        return points @ truth.camera.T_world_camera[:3, :3].T + truth.camera.T_world_camera[:3, 3]
 
 
 def run(play_at, name, seeds, enough):

@@ -5,16 +5,6 @@ from envs.voxel import kinds
 from envs.voxel.maps import arena
 
 
-def world_points(truth):
-    """The world point of every pixel (H, W, 3), from depth and camera alone."""
-    height, width = truth.depth_m.shape
-    v, u = np.mgrid[:height, :width]
-    rays = np.stack([u, v, np.ones_like(u)], -1) @ np.linalg.inv(truth.camera.K).T
-    with np.errstate(invalid="ignore"):
-        points = rays * truth.depth_m[..., None].astype(np.float64)
-        return points @ truth.camera.T_world_camera[:3, :3].T + truth.camera.T_world_camera[:3, 3]
-
-
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (48, 80)])
 def test_depth_and_camera_land_on_the_faces_of_the_blocks_named_by_ids(play_at, height, width):
     game = play_at(height, width)
@@ -24,7 +14,7 @@ def test_depth_and_camera_land_on_the_faces_of_the_blocks_named_by_ids(play_at, 
         truth = game.env.ground_truth()
         seen = np.isfinite(truth.depth_m)
         assert seen.mean() > 0.3
-        points = world_points(truth)[seen]
+        points = game.world_points(truth)[seen]
         off_face = np.abs(points - points.round()).min(-1)
         assert off_face.max() < 1e-4
         rays = points - truth.camera.T_world_camera[:3, 3]
@@ -50,7 +40,7 @@ def test_pixels_reproject_onto_the_same_surface_in_another_view(play_at, name):
         if game.env.blocks[tuple(int(n) for n in fine.env.eye())]:
             continue  # the second eye would be in a wall
         second = fine.env.ground_truth()
-        points = world_points(first)
+        points = game.world_points(first)
         cam = (points - second.camera.T_world_camera[:3, 3]) @ second.camera.T_world_camera[:3, :3]
         with np.errstate(invalid="ignore", divide="ignore"):
             image = cam @ second.camera.K.T
