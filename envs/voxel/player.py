@@ -74,7 +74,9 @@ def advance(world, tables, buttons, pitch_down_deg, yaw_right_deg, touches=True)
     if not fixed:
         _walk(world, tables, buttons)
     step_entities(world, tables, touches)
-    _touch_beacon(world)
+    x, y, z = touched_cell(world, BEACON, BEACON)
+    if x >= 0:
+        tell(world, TOUCHED, world.ids[x, y, z], BEACON, x, y, z, 0)
 
 
 @njit(cache=True)
@@ -109,12 +111,13 @@ def _in_liquid(blocks, liquid, body):
 
 
 @njit(cache=True)
-def _touch_beacon(world):
+def touched_cell(world, lowest, highest):
+    """The first cell x, y, z of a kind from ``lowest`` to ``highest`` that the player touches; x is -1 for none."""
     blocks, body = world.blocks, world.body
     for i in range(math.floor(body[X] - 0.5), math.floor(body[X] + 0.5) + 1):
         for k in range(math.floor(body[Z] - 0.5), math.floor(body[Z] + 0.5) + 1):
             for j in range(math.floor(body[Y] - TOUCH_M), math.floor(body[Y] + HEIGHT_M + TOUCH_M) + 1):
                 inside = 0 <= i < blocks.shape[0] and 0 <= j < blocks.shape[1] and 0 <= k < blocks.shape[2]
-                if inside and blocks[i, j, k] == BEACON and overlaps(body, i, j, k, TOUCH_M):
-                    tell(world, TOUCHED, world.ids[i, j, k], BEACON, i, j, k, 0)
-                    return
+                if inside and lowest <= blocks[i, j, k] <= highest and overlaps(body, i, j, k, TOUCH_M):
+                    return i, j, k
+    return -1, -1, -1

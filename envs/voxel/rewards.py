@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 from numba import njit
 
-from envs.voxel.hands import HEIGHT_M, overlaps
 from envs.voxel.kinds import FIRST_COLOURED_BEACON, GEM, LAST_COLOURED_BEACON
-from envs.voxel.player import TOUCH_M
+from envs.voxel.player import touched_cell
 from envs.voxel.state import (
     BITTEN,
     BROKEN,
@@ -29,9 +25,6 @@ from envs.voxel.state import (
     WANTED,
     WHAT,
     WHO,
-    X,
-    Y,
-    Z,
 )  # fmt: skip
 
 # Values of goal[TASK].
@@ -82,24 +75,10 @@ def _reach(world):
 @njit(cache=True)
 def _find(world):
     """Any coloured beacon ends the episode; the one that was named pays."""
-    kind = _touched_beacon(world)
-    if kind == 0:
+    x, y, z = touched_cell(world, FIRST_COLOURED_BEACON, LAST_COLOURED_BEACON)
+    if x < 0:
         return 0.0, False
-    return (BEACON_REWARD if kind == world.goal[WANTED] else WRONG_BEACON_REWARD), True
-
-
-@njit(cache=True)
-def _touched_beacon(world):
-    """The kind of a coloured beacon that the player touches, or 0."""
-    blocks, body = world.blocks, world.body
-    for i in range(math.floor(body[X] - 0.5), math.floor(body[X] + 0.5) + 1):
-        for k in range(math.floor(body[Z] - 0.5), math.floor(body[Z] + 0.5) + 1):
-            for j in range(math.floor(body[Y] - TOUCH_M), math.floor(body[Y] + HEIGHT_M + TOUCH_M) + 1):
-                inside = 0 <= i < blocks.shape[0] and 0 <= j < blocks.shape[1] and 0 <= k < blocks.shape[2]
-                coloured = inside and FIRST_COLOURED_BEACON <= blocks[i, j, k] <= LAST_COLOURED_BEACON
-                if coloured and overlaps(body, i, j, k, TOUCH_M):
-                    return np.int64(blocks[i, j, k])
-    return 0
+    return (BEACON_REWARD if world.blocks[x, y, z] == world.goal[WANTED] else WRONG_BEACON_REWARD), True
 
 
 @njit(cache=True)
