@@ -47,7 +47,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
     world: World
     objects: list[Placed]
     last_step: LastStep | None  # what "undo" needs; None where there is nothing to undo
-    _cells_left: NDArray[np.intp] | None  # of each object; None: to be counted
+    _alive: list[bool] | None  # by id, whether cells of it are left; None: to be looked up
     _shown: list[Placed] | None  # the objects with classes that follow their state; None: to be looked up
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012 (gymnasium's own declaration)
@@ -94,6 +94,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         self._glow = np.zeros((self.height, self.width), np.bool_)
         self._frame: Frames = np.zeros((self.height, self.width, 3), np.uint8)
         self._buttons = np.zeros(len(BUTTONS), np.int64)
+        self._resting = ground_truth.RestingRows()
         self._begin(Map.empty((3, 4, 3)), 0)
 
     # Gymnasium
@@ -134,7 +135,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         if self.world.counters[state.EVENT_COUNT]:
             self.read_events()
         if self.world.counters[state.CHANGE_COUNT]:
-            self._cells_left = self._shown = None
+            self._alive = self._shown = None
         reward, terminated = rewards.judge(self.world)
         return self._draw(), float(reward), bool(terminated), False, {}
 
@@ -158,7 +159,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         """Put the game into the state ``snapshot`` and return the frame seen there."""
         self.world = self.world._replace(**{name: snapshot[name].copy() for name in state.LASTING})
         self.world.events[:], self.world.changes[:] = 0, 0
-        self.last_step = self._cells_left = self._shown = None
+        self.last_step = self._alive = self._shown = None
         self.objects = [
             (int(number), cls, x, y, z)
             for cls, (number, x, y, z) in zip(
@@ -172,14 +173,15 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
 
     def ground_truth(self) -> GroundTruth:
         """Depth, ids, camera and objects of the present frame; crosshair and swatches are not in depth and ids."""
-        if self._cells_left is None or len(self._cells_left) <= len(self.objects):
-            self._cells_left = np.bincount(self.ids.ravel(), minlength=len(self.objects) + 1)
+        if self._alive is None or len(self._alive) <= len(self.objects):
+            self._alive = (ground_truth.count_ids(self.ids.ravel(), len(self.objects) + 1) > 0).tolist()
         if self._shown is None:
             self._shown = ground_truth.with_states(self.world, self.objects)
         known = ground_truth.collect(
             self.world,
             self._shown,
-            self._cells_left,
+            self._alive,
+            self._resting,
             self._depth,
             self._instance,
             self.eye(),
@@ -208,7 +210,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
             self.counters[[state.EVENT_COUNT, state.CHANGE_COUNT]] = 0
         INTERVENTIONS[name](*arguments.args, **arguments.kwargs)
         self.read_events()
-        self.last_step = self._cells_left = self._shown = None
+        self.last_step = self._alive = self._shown = None
         return self._draw()
 
     def hud_mask(self) -> NDArray[np.bool_]:
@@ -250,7 +252,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
     def _begin(self, made: Map, seed: int) -> None:
         self.world = self.make_world(made, seed)
         self.objects = list(made.objects)
-        self.last_step = self._cells_left = self._shown = None
+        self.last_step = self._alive = self._shown = None
         self.task_text, self.scene = made.task_text, made.scene
 
     def read_events(self) -> None:

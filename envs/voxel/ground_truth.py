@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from envs.voxel import kinds, state
@@ -19,10 +20,11 @@ _NAMES = tuple({kinds.NAMES[kind] for kind in STATEFUL})
 def camera(eye: tuple[float, float, float], yaw_deg: float, pitch_deg: float, focal_px: float, shape: tuple[int, int]):
     """The pinhole camera; pixel (row v, column u) has its centre at the image point (u, v)."""
     height, width = shape
-    K = np.array([[focal_px, 0, (width - 1) / 2], [0, focal_px, (height - 1) / 2], [0, 0, 1]])
-    T = np.eye(4)
-    T[:3, :3] = np.array(axes(yaw_deg, pitch_deg)).reshape(3, 3).T  # columns: right, down, forward
-    T[:3, 3] = eye
+    rx, ry, rz, wx, wy, wz, fx, fy, fz = axes(yaw_deg, pitch_deg)
+    x, y, z = eye
+    K = np.array([[focal_px, 0.0, (width - 1) / 2], [0.0, focal_px, (height - 1) / 2], [0.0, 0.0, 1.0]])
+    # Columns: right, down, forward, eye.
+    T = np.array([[rx, wx, fx, x], [ry, wy, fy, y], [rz, wz, fz, z], [0.0, 0.0, 0.0, 1.0]])
     return Camera(K, T)
 
 
@@ -61,26 +63,61 @@ def _squares_painted(world: World) -> dict[int, int]:
     return squares
 
 
+@njit(cache=True)
+def count_ids(ids, count):
+    """How often each id below ``count`` occurs in ``ids`` (N,); neighbours, mostly alike, are counted at once."""
+    counts = np.zeros(count, np.int64)
+    begin = 0
+    for i in range(1, len(ids) + 1):
+        if i == len(ids) or ids[i] != ids[begin]:
+            if ids[begin] < count:
+                counts[ids[begin]] += i - begin
+            begin = i
+    return counts
+
+
+class RestingRows:
+    """The rows of objects as they stand, kept from frame to frame: making all anew is most of what a table costs."""
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[Placed, bool, int]] = []
+        self._rows: list[ObjectState] = []
+
+    def update(self, objects: list[Placed], alive: list[bool], visible: list[int]) -> list[ObjectState]:
+        """The rows (N,); ``alive`` and ``visible`` pixels are by id, that is from object 0, which is terrain."""
+        seen = list(zip(objects, alive[1:], visible[1:], strict=True))
+        if len(seen) != len(self._seen):
+            self._rows = [_at_rest(*one) for one in seen]
+        else:
+            for i, (now, before) in enumerate(zip(seen, self._seen, strict=True)):
+                if now != before:
+                    self._rows[i] = _at_rest(*now)
+        self._seen = seen
+        return self._rows.copy()
+
+
+def _at_rest(placed: Placed, alive: bool, visible: int) -> ObjectState:
+    number, cls, x, y, z = placed
+    return ObjectState(number, cls, (x, y, z), (0.0, 0.0, 0.0), alive, visible)
+
+
 def collect(
     world: World,
     objects: list[Placed],
-    cells_left: NDArray[np.intp],
+    alive: list[bool],
+    resting: RestingRows,
     depth: NDArray[np.float32],
     instance: NDArray[np.int32],
     eye: tuple[float, float, float],
     focal_px: float,
     steps_per_s: int,
 ) -> GroundTruth:
-    """Copies of the buffers, the camera, and the table of all objects; ``cells_left`` counts the cells of each id.
+    """Copies of the buffers, the camera, and the table of all objects; ``alive`` says by id whose blocks are left.
 
     An object lives while a block of it is left or an entity bears its id; the place of a moving one is its middle.
     """
-    visible = np.bincount(instance.ravel(), minlength=len(objects) + 1).tolist()
-    left = cells_left.tolist()
-    table = [
-        ObjectState(number, cls, (x, y, z), (0.0, 0.0, 0.0), left[number] > 0, visible[number])
-        for number, cls, x, y, z in objects
-    ]
+    visible = count_ids(instance.ravel(), len(objects) + 1).tolist()
+    table = resting.update(objects, alive, visible)
     for row in world.entities[world.entities[:, state.SORT] > 0].tolist():
         number = int(row[state.ID])
         middle = (row[state.X], row[state.Y] + row[state.HEIGHT_Y] / 2, row[state.Z])

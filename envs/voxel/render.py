@@ -42,6 +42,7 @@ def draw_blocks(world, tables, textures, px, py, pz, focal, frame, depth, instan
     rx, ry, rz, wx, wy, wz, fx, fy, fz = axes(yaw_deg, pitch_deg)
     cx, cy = (width - 1) / 2, (height - 1) / 2
     x0, y0, z0 = math.floor(px), math.floor(py), math.floor(pz)
+    top = _top_layer(blocks)  # a ray that leaves it upwards ends in the sky
     start = x0 * step_x + y0 * step_y + z0
     # A thing that does not fill its cell can be seen by an eye in that cell.
     begin_kind = flat[start]
@@ -59,7 +60,7 @@ def draw_blocks(world, tables, textures, px, py, pz, focal, frame, depth, instan
             tz = (z0 + 1 - pz if dz > 0 else pz - z0) * ddz if dz != 0 else np.inf
             sx, sy, sz = (1 if dx > 0 else -1), (1 if dy > 0 else -1), (1 if dz > 0 else -1)
             left_x = nx - 1 - x0 if dx > 0 else x0  # cells until the grid ends
-            left_y = ny - 1 - y0 if dy > 0 else y0
+            left_y = top - y0 if dy > 0 else y0
             left_z = nz - 1 - z0 if dz > 0 else z0
             jx, jy, jz = sx * step_x, sy * step_y, sz
             cell = start
@@ -146,6 +147,18 @@ def draw_blocks(world, tables, textures, px, py, pz, focal, frame, depth, instan
             frame[v, u, 0] = np.uint8(near[0] * near_part + far[0] * far_part + 196 * fog)
             frame[v, u, 1] = np.uint8(near[1] * near_part + far[1] * far_part + 220 * fog)
             frame[v, u, 2] = np.uint8(near[2] * near_part + far[2] * far_part + 236 * fog)
+
+
+@njit(cache=True)
+def _top_layer(blocks):
+    """The highest layer (y) with anything in it, 0 where there is nothing."""
+    nx, ny, nz = blocks.shape
+    for y in range(ny - 1, 0, -1):
+        for x in range(nx):
+            for z in range(nz):
+                if blocks[x, y, z] != AIR:
+                    return y
+    return 0
 
 
 @njit(cache=True)

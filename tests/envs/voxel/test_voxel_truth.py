@@ -114,3 +114,28 @@ def test_classes_follow_the_state_of_things_and_ids_stay(gallery):
     x, _, z = gallery.env.body[:3]
     gallery.env.intervene("add", cls="bitten_cake_3", position_m=(x + 1.2, 2.5, z))
     assert gallery.env.ground_truth().objects[-1].cls == "placed_bitten_cake_3"
+
+
+def test_a_block_in_the_topmost_layer_is_seen_from_below_and_above_it_is_sky(game):
+    game.stand(10.5, 10.5, pitch=-85.0)
+    centre = (game.env.height // 2, game.env.width // 2)
+    assert np.isinf(game.env.ground_truth().depth_m[centre])
+    top = game.env.blocks.shape[1] - 1
+    game.put(10, top, 11, kinds.PLANKS, number=1)
+    truth = game.env.ground_truth()
+    assert truth.instance_ids[centre] == 1
+    assert truth.depth_m[centre] == pytest.approx(top - game.env.eye()[1], rel=0.03)
+
+
+@pytest.mark.parametrize("name", ["arena", "gallery"])
+def test_the_table_after_many_steps_is_the_one_a_new_game_makes(play_at, name):
+    game, fresh = play_at(map=name), play_at(map=name)
+    for seed in range(4):
+        game.env.reset(seed=seed)
+        for part in range(6):
+            game.wander(10, 10 * seed + part)
+            before = game.env.ground_truth().objects
+            fresh.env.set_state(game.env.get_state())
+            assert fresh.env.ground_truth().objects == before
+            visible = np.bincount(game.env.ground_truth().instance_ids.ravel(), minlength=len(before) + 1)
+            assert [thing.visible_pixels for thing in before] == visible[1:].tolist()
