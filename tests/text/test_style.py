@@ -19,6 +19,12 @@ def test_sentences_examples_and_words(captions):
     assert style.words[0] in ("a", "the") and {"gem", "pillar", "turns"} <= set(style.words)
 
 
+def test_a_sentence_may_be_the_first():
+    text = "A gem lies there. After that the player jumps. after about 2 seconds the player turns"
+    sentences = {sentence for sentence, _ in CaptionStyle.of_captions([text]).sentences}
+    assert sentences == {"A gem lies there.", "The player jumps.", "the player turns"}
+
+
 def test_many_sentences_are_sampled(monkeypatch):
     monkeypatch.setattr(module, "MOST_FREQUENT", 3)
     monkeypatch.setattr(module, "MOST_OTHERS", 5)

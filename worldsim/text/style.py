@@ -14,6 +14,7 @@ from worldsim.core.records import read_json, write_json
 from worldsim.text.vocabulary import Vocabulary, split_words
 
 FILE = "captions.json"
+_CONNECTIVE = re.compile(r"^(then|after that|after about \d+ seconds?),? ", re.IGNORECASE)
 MOST_FREQUENT, MOST_OTHERS, MOST_EXAMPLES = 1000, 2000, 12
 
 
@@ -71,7 +72,9 @@ class CaptionStyle:
 
 
 def sentences_of(text: str) -> list[str]:
-    return [part.strip() for part in re.findall(r"[^.!?]+[.!?]*", text) if split_words(part)]
+    """The sentences of a caption, each as if it were the first."""
+    parts = (re.sub(_CONNECTIVE, "", part.strip()) for part in re.findall(r"[^.!?]+[.!?]*", text))
+    return [part[:1].upper() + part[1:] if part[-1] in ".!?" else part for part in parts if split_words(part)]
 
 
 def _hash(text: str) -> str:
