@@ -19,7 +19,6 @@ from worldsim.data.store import EpisodeTable
 from worldsim.models.attention import JOINT, TARGET
 from worldsim.models.autoencoders import load_autoencoder, save_autoencoder
 from worldsim.models.checkpoint import fill_weights, read_header, save_model
-from worldsim.models.clips import JointClips, StreamClips
 from worldsim.models.dit import DiT, DiTConfig, config_from_plain
 from worldsim.models.flops import training_flops
 from worldsim.models.layout import Part
@@ -45,7 +44,9 @@ class SimulatorTrainConfig(ObjectiveConfig, LoopConfig):
     frames: int = 14  # of a streaming clip
     shares: tuple[float, ...] = ()  # how often each table is drawn for streaming clips; none: by its frames
     joint_batch: int = 0  # joint clips a step, of the smallest frames; 0: the network learns no joint clips
-    joint_frames: int = 13  # of a joint clip
+    joint_frames: int = 13  # of a joint clip; the most where durations differ
+    joint_least_frames: int = 0  # of a joint clip, whose duration is then drawn from here on; 0: all are equally long
+    joint_groups: int = 1  # sizes and durations packed into a step's joint clips, which share its tokens
     joint_shares: tuple[float, ...] = ()  # how often each table is drawn for joint clips; none: as for streaming
     image_share: float = 0.15  # of the joint batches are single images
     text: str = ""  # embedded, or a Hugging Face encoder's name or folder; empty: the network reads no text
@@ -67,6 +68,18 @@ class SimulatorTrainConfig(ObjectiveConfig, LoopConfig):
                 f"joint_batch={self.joint_batch} must be 0 or more, joint_frames={self.joint_frames} at least 2 "
                 f"and image_share={self.image_share} in [0, 1]."
             )
+        if self.joint_groups < 1 or not (
+            self.joint_least_frames == 0 or 2 <= self.joint_least_frames <= self.joint_frames
+        ):
+            raise WorldsimError(
+                f"joint_groups={self.joint_groups} must be at least 1 and joint_least_frames={self.joint_least_frames} "
+                f"0 or from 2 to joint_frames={self.joint_frames}."
+            )
+
+    @property
+    def joint_durations(self) -> range:
+        """Frames that a joint clip may have."""
+        return range(self.joint_least_frames or self.joint_frames, self.joint_frames + 1)
 
 
 def train_simulator(
@@ -93,8 +106,9 @@ def train_simulator(
     joint = None
     if config.joint_batch:
         joint = ClipMixture(
-            tables, 1 + (config.joint_frames - 1) * stride, config.joint_batch, derive_seed(config.seed, "joint data"),
-            config.joint_shares or config.shares, latents, captions=bool(config.text),
+            tables, [1 + (frames - 1) * stride for frames in config.joint_durations], config.joint_batch,
+            derive_seed(config.seed, "joint data"), config.joint_shares or config.shares, latents,
+            captions=bool(config.text), groups=config.joint_groups,
         )  # fmt: skip
     codec = tables[0].codec
     model_config = DiTConfig(
@@ -106,7 +120,7 @@ def train_simulator(
         window=config.window,
         joint=joint is not None,
         shortcut=config.shortcut_share > 0,
-        text=_text_config(config, tables),
+        text=_text_config(config, tables, out),
     )
     torch.manual_seed(derive_seed(config.seed, "simulator weights"))
     model = DiT(model_config)
@@ -132,7 +146,7 @@ def train_simulator(
     def loss(step: int) -> tuple[Tensor, dict[str, Tensor]]:
         generator = torch.Generator().manual_seed(derive_seed(config.seed, "simulator noise", step))
         images = joint is not None and float(torch.rand((), generator=generator)) < config.image_share
-        together = None if joint is None else to_batch(joint.batch(step))
+        together = [] if joint is None else [to_batch(clips) for clips in joint.pack(step)]
         return step_loss(model, config, to_batch(streaming.batch(step)), together, images, generator)
 
     identity = {
@@ -147,7 +161,7 @@ def train_simulator(
         out,
         loss,
         identity,
-        _flops_per_step(config, model_config, streaming, joint, autoencoder.spatial_stride),
+        _flops_per_step(config, model_config, streaming, joint, autoencoder.spatial_stride, stride),
     )
     trainer.run(progress)
     save_autoencoder(out / "vae.safetensors", autoencoder)
@@ -177,26 +191,25 @@ def step_loss(
     model: DiT,
     config: SimulatorTrainConfig,
     streaming: Batch,
-    together: Batch | None,
+    together: Sequence[Batch],
     images: bool,
     generator: torch.Generator,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss of one step: streaming clips and joint ones in one packed sequence.
+    """The loss of one step: streaming clips and joint ones of several sizes and durations in one packed sequence.
 
-    With ``images`` the joint clips are taken apart into single frames.
+    With ``images`` the joint clips are taken apart into single frames. Every token of the joint clips counts the same.
     """
     clips, goal_BSChw = stream_clips(model, config, streaming, config.dtype, generator)
-    packed: list[StreamClips | JointClips] = [clips]
-    if together is not None:
-        if images:
-            together = together.single_frames()
-        packed.append(joint_clips(model, config, together, config.dtype, generator))
-    outputs = model.run(packed)
+    if images:
+        together = [batch.single_frames() for batch in together]
+    joint = [joint_clips(model, config, batch, config.dtype, generator) for batch in together]
+    outputs = model.run([clips, *joint])
     total, values = stream_loss(config, streaming, clips, goal_BSChw, outputs[0], model.config.patch)
-    if together is not None:
-        joint = packed[1]
-        assert isinstance(joint, JointClips)
-        flow = joint_loss(together, joint, outputs[1], model.config.patch)
+    if together:
+        flows = [joint_loss(*group, model.config.patch) for group in zip(together, joint, outputs[1:], strict=True)]
+        tokens = [batch.x_BTChw.numel() for batch in together]
+        flow = sum(flow * (count / sum(tokens)) for flow, count in zip(flows, tokens, strict=True))
+        assert isinstance(flow, Tensor)
         total, values = total + flow, {**values, "joint": flow.detach()}
     return total, values
 
@@ -209,44 +222,51 @@ def _start_from(path: Path, model: DiT) -> None:
             model.kind[JOINT].copy_(model.kind[TARGET])
 
 
-def _text_config(config: SimulatorTrainConfig, tables: Sequence[EpisodeTable]) -> TextConfig | None:
+def _text_config(config: SimulatorTrainConfig, tables: Sequence[EpisodeTable], out: Path) -> TextConfig | None:
     """The encoder that the settings name; the embedded one reads the words of the tables' captions."""
     if not config.text:
         return None
-    captions = [one.text for table in tables for one in table.captions()]
-    if not captions:
+    words = _vocabulary(config, tables, out / "vocabulary.json") if config.text == EMBEDDED else ()
+    return TextConfig(config.text, width=config.text_width, max_words=config.text_max_words, words=words)
+
+
+def _vocabulary(config: SimulatorTrainConfig, tables: Sequence[EpisodeTable], path: Path) -> tuple[str, ...]:
+    """Kept in ``path`` from a run's first start: captions may be added to its tables before it goes on."""
+    if path.exists():
+        return tuple(read_json(path))
+    found = Vocabulary.of_captions(one.text for table in tables for one in table.captions()).words
+    if not found:
         raise WorldsimError(
             f"text={config.text!r} needs captions, and none of {', '.join(table.path for table in tables)} has any; "
             "write them with worldsim caption data=..."
         )
-    words: tuple[str, ...] = ()
-    if config.text == EMBEDDED:
-        found = Vocabulary.of_captions(captions).words
-        known = _earlier_words(config)  # keep their places, and so their embeddings
-        words = (*known, *(word for word in found if word not in known))
-    return TextConfig(config.text, width=config.text_width, max_words=config.text_max_words, words=words)
-
-
-def _earlier_words(config: SimulatorTrainConfig) -> tuple[str, ...]:
-    earlier = config_from_plain(read_header(Path(config.init) / "dit.safetensors")["config"]) if config.init else None
-    return earlier.text.words if earlier and earlier.text else ()
+    known: tuple[str, ...] = ()  # words of an earlier stage keep their places, and so their embeddings
+    if config.init:
+        earlier = config_from_plain(read_header(Path(config.init) / "dit.safetensors")["config"])
+        known = earlier.text.words if earlier.text else ()
+    words = (*known, *(word for word in found if word not in known))
+    write_json(path, list(words))
+    return words
 
 
 def _flops_per_step(
-    config: SimulatorTrainConfig, model: DiTConfig, streaming: ClipMixture, joint: ClipMixture | None, stride: int
-) -> float:
+    config: SimulatorTrainConfig, model: DiTConfig, streaming: ClipMixture, joint: ClipMixture | None,
+    stride: int, temporal_stride: int,
+) -> float:  # fmt: skip
     """Expected over the tables; forward passes without gradient are a third of a training pass."""
     passes = 1 + (config.own_context_passes / 3 if config.own_context_share else 0) + config.shortcut_share * 2 / 3
 
-    def expected(mixture: ClipMixture, together: bool, frames: int) -> float:
+    def expected(mixture: ClipMixture, together: bool) -> float:
         total = 0.0
-        for table, count, share in zip(mixture.tables, mixture.batches, mixture.shares, strict=True):
+        for number, (table, share) in enumerate(zip(mixture.tables, mixture.shares, strict=True)):
             height, width = (side // stride // model.patch for side in table.frame_shape[:2])
-            total += share * training_flops(model, Part(together, count, frames, height, width))
+            for frames in mixture.durations:
+                count = mixture.clips_within(mixture.budget, mixture.groups, number, frames)
+                part = Part(together, count, 1 + (frames - 1) // temporal_stride, height, width)
+                total += share * mixture.groups * training_flops(model, part) / len(mixture.durations)
         return total
 
-    flops = passes * expected(streaming, False, config.frames)
-    return flops + (0.0 if joint is None else expected(joint, True, config.joint_frames))
+    return passes * expected(streaming, False) + (0.0 if joint is None else expected(joint, True))
 
 
 def _earlier_flops(config: SimulatorTrainConfig) -> float:
