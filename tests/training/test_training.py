@@ -23,7 +23,7 @@ def trace(run: Path) -> list[dict]:
 def test_the_autoencoder_learns(vae_run):
     rows = trace(vae_run)
     assert [row["step"] for row in rows] == list(range(10, 81, 10))
-    assert rows[-1]["loss"] < 0.8 * rows[0]["loss"]
+    assert rows[-1]["loss"] < 0.9 * rows[0]["loss"]
 
 
 def test_the_record_says_what_was_trained(simulator_run):

@@ -73,7 +73,8 @@ class LoopConfig:
 class Trainer:
     """Runs ``loss(step) -> (loss, values to log)`` for ``config.steps`` steps, from where the folder stands.
 
-    ``identity`` is what must not change between a run and its continuation (data, codec, ...).
+    ``identity`` is what must not change between a run and its continuation (data, codec, ...). ``opponent`` is a second
+    network that ``loss`` itself trains with an optimiser of its own; its state is kept with the run's.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Trainer:
         loss: Callable[[int], tuple[Tensor, dict[str, Tensor]]],
         identity: dict[str, Any],
         flops_per_step: float,
+        opponent: tuple[nn.Module, torch.optim.Optimizer] | None = None,
     ):
         if config.threads:
             torch.set_num_threads(config.threads)
@@ -91,6 +93,8 @@ class Trainer:
         self.model, self.config, self.out, self.loss = model, config, Path(out), loss
         self.flops_per_step = flops_per_step
         self.optimizers = _optimizers(model, config)
+        self._opponent = opponent[0] if opponent else None
+        self._saved_optimizers = [*self.optimizers, *([opponent[1]] if opponent else [])]
         self.ema = {name: value.detach().clone() for name, value in model.named_parameters()}
         self.step = 0
         self.record = RunRecord("train", self.out.name, to_plain({"settings": asdict(config), **identity}))
@@ -166,7 +170,9 @@ class Trainer:
         tensors: dict[str, Tensor] = {"step": torch.tensor(self.step)}
         tensors.update({f"model.{name}": value for name, value in self.model.state_dict().items()})
         tensors.update({f"ema.{name}": value for name, value in self.ema.items()})
-        for number, optimizer in enumerate(self.optimizers):
+        if self._opponent is not None:
+            tensors.update({f"opponent.{name}": value for name, value in self._opponent.state_dict().items()})
+        for number, optimizer in enumerate(self._saved_optimizers):
             for index, state in optimizer.state_dict()["state"].items():
                 for name, value in state.items():
                     tensors[f"optimizer.{number}.{index}.{name}"] = torch.as_tensor(value)
@@ -187,10 +193,13 @@ class Trainer:
                 (self.out / "rows.jsonl").unlink()
             return
         before = RunRecord.read(self.out)
+        told = dict(before.config)
+        # A setting that came later than the run had its default.
+        told["settings"] = to_plain(asdict(type(self.config)())) | told.get("settings", {})
         changed = [
             key
-            for key in {**before.config, **self.record.config}
-            if _without_steps(before.config.get(key)) != _without_steps(self.record.config.get(key))
+            for key in {**told, **self.record.config}
+            if _without_steps(told.get(key)) != _without_steps(self.record.config.get(key))
         ]
         if changed:
             raise WorldsimError(
@@ -209,7 +218,9 @@ class Trainer:
         self._count_progress()
         self.model.load_state_dict(part("model."))
         self.ema = {name: part("ema.")[name] for name in self.ema}
-        for number, optimizer in enumerate(self.optimizers):
+        if self._opponent is not None:
+            self._opponent.load_state_dict(part("opponent."))
+        for number, optimizer in enumerate(self._saved_optimizers):
             state: dict[int, dict[str, Tensor]] = {}
             for key, value in part(f"optimizer.{number}.").items():
                 index, name = key.split(".", 1)

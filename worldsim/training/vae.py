@@ -1,93 +1,169 @@
-"""Training the autoencoder on single frames."""
+"""Training the autoencoder on short clips.
+
+Legend: B clips, T frames, S latents in time, H and W pixels, h and w latent sides, N = B * T.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from worldsim.core.seeding import derive_seed
+from worldsim.core.errors import WorldsimError
+from worldsim.core.seeding import derive_seed, stream
 from worldsim.data.clips import ClipReader
 from worldsim.data.store import EpisodeTable
-from worldsim.models.autoencoders import VAE, VAEConfig, save_autoencoder, to_signed
+from worldsim.models.autoencoders import VAE, VAEConfig, load_autoencoder, save_autoencoder, to_signed
 from worldsim.models.autoencoders.vae import channels_last
-from worldsim.models.checkpoint import load_weights
+from worldsim.training.adversary import Adversary
 from worldsim.training.loop import LoopConfig, Trainer
+from worldsim.training.perceptual import make_distance
+
+_MEASURED_BATCHES = 16  # whose latents give the normalisation
 
 
 @dataclass(frozen=True, kw_only=True)
 class VAETrainConfig(LoopConfig):
-    """``batch`` counts frames, drawn in neighbouring pairs."""
+    """The loss is L1 + ``mse_weight`` x MSE, and the perceptual and adversarial terms where they have a weight."""
 
     steps: int = 3600  # optimiser steps in all
-    batch: int = 32  # frames a step
+    batch: int = 32  # frames a step; of tables with larger frames as many fewer
     lr: float = 3e-3  # learning rate after warm-up
     warmup: int = 30  # steps until the learning rate is reached
     decay_share: float = 0.4  # of all steps, at the end, linearly to zero
     optimizer: str = "muon"  # muon: inner kernels by Muon, the rest by AdamW; or adamw
     ema: float = 0.99  # of the weights, a step; the average is what is saved
     model: VAEConfig = field(default_factory=VAEConfig)
+    clip_frames: int = 0  # of a clip; 0: 2 at temporal stride 1, otherwise those of 4 latents
     mse_weight: float = 5.0  # of the squared error beside the absolute one
-    keep_encoder_of: str = ""  # run folder whose latents stay as they are: only its decoder is trained further
+    perceptual: str = ""  # gradients, torchvision:vgg16, huggingface:NAME; empty for none
+    perceptual_weight: float = 1.0  # of that term
+    adversarial_weight: float = 0.0  # of the adversarial term, as a share of the reconstruction's gradient; 0: none
+    adversarial_start: int = 1000  # step from which the discriminator learns and counts
+    adversarial_lr: float = 5e-4  # learning rate of the discriminator
+    keep_encoder_of: str = (
+        ""  # run folder whose model and latents stay as they are: only its decoder is trained further
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("clip_frames", "mse_weight", "perceptual_weight", "adversarial_weight", "adversarial_start"):
+            if getattr(self, name) < 0:
+                raise WorldsimError(f"{name}={getattr(self, name)} must not be negative.")
+        if self.adversarial_lr <= 0:
+            raise WorldsimError(f"adversarial_lr={self.adversarial_lr} must be positive.")
 
 
 def train_vae(config: VAETrainConfig, data: Sequence[str | Path], out: str | Path, progress=None) -> Path:
-    """Train on the frames of ``data`` and write ``out/vae.safetensors``; the same call continues a run cut short."""
+    """Train on the clips of ``data`` and write ``out/vae.safetensors``; the same call continues a run cut short.
+
+    The tables may differ in games and in frame size; each step has clips of one size.
+    """
     out = Path(out)
     tables = [EpisodeTable.open(str(path)) for path in data]
-    reader = ClipReader(tables, frames=2, batch=max(1, config.batch // 2), seed=derive_seed(config.seed, "vae data"))
-    height, width = tables[0].frame_shape[:2]
     torch.manual_seed(derive_seed(config.seed, "vae weights"))
-    vae = channels_last(VAE(config.model))
-    vae.check_size(height, width)
-
     if config.keep_encoder_of:
-        load_weights(Path(config.keep_encoder_of) / "vae.safetensors", vae)
-        vae.encoder.requires_grad_(False)
-
-    def clips(step: int) -> Tensor:
-        batch = reader.batch(step).frames
-        assert batch is not None
-        return to_signed(torch.from_numpy(batch).flatten(0, 1)).unflatten(0, batch.shape[:2])
+        vae = _with_kept_encoder(config.keep_encoder_of)
+        config = replace(config, model=replace(vae.config, posterior_std=config.model.posterior_std))
+    else:
+        vae = channels_last(VAE(config.model))
+    clips = _clip_source(config, vae, tables)
+    distance = make_distance(config.perceptual) if config.perceptual else None
+    adversary = None
+    if config.adversarial_weight:
+        adversary = Adversary(config.adversarial_weight, config.adversarial_start, config.adversarial_lr)
+    last_layer = [layer for layer in vae.decoder if isinstance(layer, nn.Conv2d)][-1]
 
     def loss(step: int) -> tuple[Tensor, dict[str, Tensor]]:
         x_BT3HW = clips(step)
-        generator = torch.Generator().manual_seed(derive_seed(config.seed, "vae noise", step))
-        with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bfloat16"):
-            mean_BSChw = vae.posterior_mean(x_BT3HW)
-            # The posterior's width is relative to the latents' own spread: their scale is free and carries no penalty.
-            spread = mean_BSChw.detach().float().std((0, 1, 3, 4), keepdim=True)
-            noise = torch.empty_like(mean_BSChw).normal_(generator=generator)  # like: keeps channels-last
-            y_BT3HW = vae.decode_posterior(mean_BSChw + config.model.posterior_std * spread * noise)
-        error = y_BT3HW.float() - x_BT3HW
+        y_BT3HW = _noised_reconstruction(vae, config, x_BT3HW, step)
+        error = y_BT3HW - x_BT3HW
         mse = error.square().mean()
-        return error.abs().mean() + config.mse_weight * mse, {"psnr": -10 * torch.log10(mse.detach() / 4)}
+        values = {"psnr": -10 * torch.log10(mse.detach() / 4)}
+        total = error.abs().mean() + config.mse_weight * mse
+        x_N3HW, y_N3HW = x_BT3HW.flatten(0, 1), y_BT3HW.flatten(0, 1)
+        if distance:
+            values["perceptual"] = distance(y_N3HW, x_N3HW)
+            total = total + config.perceptual_weight * values["perceptual"]
+        if adversary and step >= adversary.start:
+            values["adversary"] = adversary.learn(x_N3HW, y_N3HW)
+            total = total + adversary.term(y_N3HW, total, last_layer.weight)
+        return total, values
 
     identity = {"recipe": "vae", "data": [table.content_key for table in tables]}
-    trainer = Trainer(vae, config, out, loss, identity, flops_per_step=6 * _macs(vae, height, width) * config.batch)
+    flops = 6 * _macs(vae, *tables[0].frame_shape[:2]) * config.batch
+    opponent = (adversary.network, adversary.optimizer) if adversary else None
+    trainer = Trainer(vae, config, out, loss, identity, flops, opponent)
     trainer.run(progress)
     if not config.keep_encoder_of:
-        vae.measure_latents(torch.cat([clips(-1 - i) for i in range(16)]))
+        vae.measure_latents(clips(-1 - i) for i in range(_MEASURED_BATCHES))
     save_autoencoder(out / "vae.safetensors", vae)
     return out
 
 
+def _with_kept_encoder(folder: str) -> VAE:
+    vae = load_autoencoder(folder)
+    if not isinstance(vae, VAE):
+        raise WorldsimError(f"keep_encoder_of={folder} is a {type(vae).__name__}, which has no decoder to train.")
+    vae.encoder.requires_grad_(False)
+    return vae
+
+
+def _noised_reconstruction(vae: VAE, config: VAETrainConfig, x_BT3HW: Tensor, step: int) -> Tensor:
+    generator = torch.Generator().manual_seed(derive_seed(config.seed, "vae noise", step))
+    with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bfloat16"):
+        mean_BSChw = vae.posterior_mean(x_BT3HW)
+        # The posterior's width is relative to the latents' own spread: their scale is free and carries no penalty.
+        spread = mean_BSChw.detach().float().std((0, 1, 3, 4), keepdim=True)
+        noise = torch.empty_like(mean_BSChw).normal_(generator=generator)  # like: keeps channels-last
+        return vae.decode_posterior(mean_BSChw + config.model.posterior_std * spread * noise).float()
+
+
+def _clip_source(config: VAETrainConfig, vae: VAE, tables: list[EpisodeTable]) -> Callable[[int], Tensor]:
+    """Clips (B, T, 3, H, W) of a step, all of one size; sizes are drawn so that every frame is as likely as another."""
+    frames = config.clip_frames or (2 if vae.temporal_stride == 1 else vae.clip_frames(4))
+    vae.latent_frames(frames)
+    groups: dict[str, list[EpisodeTable]] = {}
+    for table in tables:
+        vae.check_size(*table.frame_shape[:2])
+        groups.setdefault(f"{table.frame_shape} {table.codec.to_json()}", []).append(table)
+    pixels = int(np.prod(tables[0].frame_shape))
+    readers: list[ClipReader] = []
+    counts: list[float] = []
+    for group in groups.values():
+        larger = int(np.prod(group[0].frame_shape)) / pixels
+        batch = max(1, round(config.batch / larger / frames))
+        readers.append(ClipReader(group, max(2, frames), batch, derive_seed(config.seed, "vae data", len(readers))))
+        counts.append(larger * sum(int(table.episodes.lengths.sum()) for table in group))
+
+    def clips(step: int) -> Tensor:
+        which = stream(config.seed, "vae table", step).choice(len(readers), p=np.divide(counts, sum(counts)))
+        batch = readers[which].batch(step).frames
+        assert batch is not None
+        batch = batch[:, :frames]
+        return to_signed(torch.from_numpy(batch).flatten(0, 1)).unflatten(0, batch.shape[:2])
+
+    return clips
+
+
 def _macs(vae: VAE, height: int, width: int) -> float:
-    """Multiply-adds of encoding and decoding one frame."""
-    total = 0
+    """Multiply-adds a frame of encoding and decoding a clip of four latents."""
+    total = 0.0
 
-    def count(module: torch.nn.Module, _inputs, output: Tensor) -> None:
+    def count(module: nn.Module, _inputs, output: Tensor) -> None:
         nonlocal total
-        assert isinstance(module, torch.nn.Conv2d)
-        total += output[0].numel() * int(np.prod(module.weight.shape[1:]))
+        assert isinstance(module, nn.Conv2d | nn.Linear)
+        positions = output.numel() // module.weight.shape[0]
+        total += positions * module.weight.numel()
 
-    hooks = [m.register_forward_hook(count) for m in vae.modules() if isinstance(m, torch.nn.Conv2d)]
+    frames = vae.clip_frames(4)
+    hooks = [m.register_forward_hook(count) for m in vae.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     with torch.no_grad():
-        vae.decode(vae.encode(torch.zeros(1, 3, height, width)))
+        vae.decode_clip(vae.encode_clip(torch.zeros(1, frames, 3, height, width)))
     for hook in hooks:
         hook.remove()
-    return float(total)
+    return total / frames

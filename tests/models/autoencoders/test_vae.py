@@ -35,7 +35,7 @@ def test_latents_are_normalised_after_measuring():
     torch.manual_seed(0)
     vae = VAE(SMALL)
     x = torch.rand(16, 3, 32, 32) * 2 - 1
-    vae.measure_latents(x[:, None])
+    vae.measure_latents([x[:, None]])
     z = vae.encode(x)
     assert z.mean((0, 2, 3)).abs().max() < 1e-4
     assert (z.std((0, 2, 3)) - 1).abs().max() < 1e-3

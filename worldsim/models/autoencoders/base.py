@@ -9,7 +9,7 @@ Legend: B batch, T frames, S latents in time, F frames of one latent, C latent c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -113,6 +113,12 @@ class Autoencoder(nn.Module):
 
 def per_channel(values_C: Tensor, like: Tensor) -> Tensor:
     return values_C.to(like.dtype)[:, None, None]
+
+
+def channel_statistics(clips: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
+    """Mean and deviation (C,) of each channel over clips (B, T, C, H, W) of any sizes."""
+    values_CN = torch.cat([clip.float().transpose(0, 2).flatten(1) for clip in clips], 1)
+    return values_CN.mean(1), values_CN.std(1)
 
 
 def to_signed(frames_BHW3: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:

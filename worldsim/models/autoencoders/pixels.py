@@ -6,6 +6,7 @@ and ``spatial_stride**2 * 3`` channels for the diffusion model to predict.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from worldsim.core.errors import WorldsimError
-from worldsim.models.autoencoders.base import Autoencoder, per_channel
+from worldsim.models.autoencoders.base import Autoencoder, channel_statistics, per_channel
 
 
 class Pixels(Autoencoder):
@@ -49,7 +50,6 @@ class Pixels(Autoencoder):
         return x_B3HW * per_channel(self.pixel_std, x_B3HW) + per_channel(self.pixel_mean, x_B3HW)
 
     @torch.no_grad()
-    def measure_latents(self, x_BT3HW: Tensor) -> None:
-        """Set the normalisation from the colours of these clips."""
-        self.pixel_mean.copy_(x_BT3HW.float().mean((0, 1, 3, 4)))
-        self.pixel_std.copy_(x_BT3HW.float().std((0, 1, 3, 4)))
+    def measure_latents(self, clips: Iterable[Tensor]) -> None:
+        """Set the normalisation from the colours of clips (B, T, 3, H, W), which may differ in size."""
+        self.pixel_mean, self.pixel_std = channel_statistics(clips)

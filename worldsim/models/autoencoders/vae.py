@@ -8,6 +8,7 @@ Shapes: see :mod:`worldsim.models.autoencoders.base`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from worldsim.core.errors import WorldsimError
-from worldsim.models.autoencoders.base import Autoencoder, StreamState, per_channel
+from worldsim.models.autoencoders.base import Autoencoder, StreamState, channel_statistics, per_channel
 from worldsim.models.autoencoders.temporal import Passage, Stages, TimeBlock, TimeMerge, TimeSplit
 
 
@@ -141,11 +142,9 @@ class VAE(Autoencoder):
         return self.decoder(mean_BSChw.flatten(0, 1), Passage(clips)).unflatten(0, (clips, -1))
 
     @torch.no_grad()
-    def measure_latents(self, x_BT3HW: Tensor) -> None:
-        """Set the normalisation from the posterior means of these clips."""
-        mean_BSChw = self.posterior_mean(x_BT3HW).float()
-        self.latent_mean.copy_(mean_BSChw.mean((0, 1, 3, 4)))
-        self.latent_std.copy_(mean_BSChw.std((0, 1, 3, 4)))
+    def measure_latents(self, clips: Iterable[Tensor]) -> None:
+        """Set the normalisation from the posterior means of clips (B, T, 3, H, W), which may differ in size."""
+        self.latent_mean, self.latent_std = channel_statistics(self.posterior_mean(x_BT3HW) for x_BT3HW in clips)
 
     def _normalised(self, mean: Tensor) -> Tensor:
         return (mean - per_channel(self.latent_mean, mean)) / per_channel(self.latent_std, mean)
