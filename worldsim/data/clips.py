@@ -32,6 +32,16 @@ class Clips:
     captions: list[str] | None = None  # (B,), "" for a clip that no caption covers; None when none were asked for
 
 
+@dataclass(frozen=True)
+class _Places:
+    """Where clips of one length can begin: an entry for each of the E episodes that are long enough."""
+
+    offsets: NDArray[np.int64]  # (E,), its first row
+    last_rows: NDArray[np.int64]  # (E,)
+    starts_before: NDArray[np.int64]  # (E + 1,), starts in the episodes before it
+    endings: NDArray[np.int64]  # those that the game terminated
+
+
 class ClipReader:
     """Random clips of ``frames`` frames, ``batch`` at a time, uniform over every place where a whole clip fits.
 
@@ -42,6 +52,8 @@ class ClipReader:
 
     Several processes divide a batch: with ``share=(rank, ranks)`` a reader gives every ranks-th clip of it, and
     together they give the batch that one reader would.
+
+    A batch may be asked for in other lengths and numbers than the reader's own.
 
     Tables must share codec and frame size. With ``latents`` (one file for each table, see
     :mod:`worldsim.data.latents`) the batches hold latents in place of frames. With ``captions`` each clip comes with
@@ -78,7 +90,9 @@ class ClipReader:
                 "divides by ranks."
             )
         self.codec = _common_codec(self.tables)
-        self._index()
+        self._table_rows = np.cumsum([0] + [int(table.episodes.lengths.sum()) for table in self.tables])
+        self._places_of: dict[int, _Places] = {}
+        self._places(frames)
         steps = [table.read_steps() for table in self.tables]
         self._actions, self._rewards, self._terminated = (np.concatenate(part) for part in zip(*steps, strict=True))
         self._latents = (
@@ -90,16 +104,21 @@ class ClipReader:
         if self._latents is None and bytes_needed <= cache_gb * 1e9:
             self._cache = self._load(len(self._rewards))
 
-    def batch(self, step: int) -> Clips:
-        """Batch number ``step``; equal arguments of the reader and equal ``step`` give equal clips."""
+    def batch(self, step: int, frames: int = 0, clips: int = 0) -> Clips:
+        """Batch number ``step``; equal arguments of the reader and equal ``step`` give equal clips.
+
+        ``frames`` and ``clips`` are the reader's own unless given. Raises WorldsimError when no episode is that long.
+        """
         rank, ranks = self.share
-        rows, last_rows = (part[rank::ranks] for part in self._draw(stream(self.seed, "clips", step)))
+        frames, count = frames or self.frames, clips or self.batch_size
+        drawn = self._draw(stream(self.seed, "clips", step), self._places(frames), frames, count)
+        rows, last_rows = (part[rank::ranks] for part in drawn)
         valid = rows[:, 1:] <= last_rows[:, None]
         rows = np.minimum(rows, last_rows[:, None])
         steps = rows[:, :-1]
         chosen = None
         if self._captions is not None:  # a stream of its own: the clips are the same with captions and without
-            picks = stream(self.seed, "captions", step).random(self.batch_size)[rank::ranks]
+            picks = stream(self.seed, "captions", step).random(count)[rank::ranks]
             chosen = self._captions.choose(rows[:, 0], rows[:, -1], picks)
         idle = self.codec.vector()
         return Clips(
@@ -112,22 +131,29 @@ class ClipReader:
             captions=chosen,
         )
 
-    def _index(self) -> None:
-        self._table_rows = np.cumsum([0] + [int(table.episodes.lengths.sum()) for table in self.tables])
+    def _places(self, frames: int) -> _Places:
+        """Where clips of that length are; found once for each length."""
+        if frames not in self._places_of:
+            self._places_of[frames] = self._find_places(frames)
+        return self._places_of[frames]
+
+    def _find_places(self, frames: int) -> _Places:
         lengths = np.concatenate([table.episodes.lengths for table in self.tables])
         offsets = np.concatenate(
             [table.episodes.offsets + base for table, base in zip(self.tables, self._table_rows, strict=False)]
         )
         terminated = np.concatenate([table.episodes.terminated for table in self.tables])
-        fits = lengths >= self.frames
+        fits = lengths >= frames
         if not fits.any():
             raise WorldsimError(
-                f"no episode has {self.frames} frames; the longest has {lengths.max()}: choose shorter clips."
+                f"no episode has {frames} frames; the longest has {lengths.max()}: choose shorter clips."
             )
-        self._offsets = offsets[fits]
-        self._last_rows = (offsets + lengths - 1)[fits]
-        self._starts_before = np.concatenate([[0], np.cumsum(lengths[fits] - self.frames + 1)])
-        self._endings = np.flatnonzero(terminated[fits])
+        return _Places(
+            offsets[fits],
+            (offsets + lengths - 1)[fits],
+            np.concatenate([[0], np.cumsum(lengths[fits] - frames + 1)]),
+            np.flatnonzero(terminated[fits]),
+        )
 
     def _index_captions(self) -> CaptionIndex:
         return CaptionIndex(
@@ -138,20 +164,22 @@ class ClipReader:
             ]
         )
 
-    def _draw(self, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _draw(
+        self, rng: np.random.Generator, places: _Places, frames: int, count: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Rows (B, T) of each clip, which may run past the last row (B,) of its episode."""
-        picks = rng.integers(self._starts_before[-1], size=self.batch_size)
-        episode = np.searchsorted(self._starts_before, picks, side="right") - 1
-        start = self._offsets[episode] + picks - self._starts_before[episode]
+        picks = rng.integers(places.starts_before[-1], size=count)
+        episode = np.searchsorted(places.starts_before, picks, side="right") - 1
+        start = places.offsets[episode] + picks - places.starts_before[episode]
         # Drawn whether used or not, so that the other clips stay the same when the share is changed.
-        ending = rng.random(self.batch_size) < self.termination_share
-        which = rng.random(self.batch_size)
-        frames_before_end = rng.integers(1, self.frames, size=self.batch_size) if self.pad_endings else self.frames - 1
-        if len(self._endings):
-            chosen = self._endings[(which * len(self._endings)).astype(np.int64)]
+        ending = rng.random(count) < self.termination_share
+        which = rng.random(count)
+        frames_before_end = rng.integers(1, frames, size=count) if self.pad_endings else frames - 1
+        if len(places.endings):
+            chosen = places.endings[(which * len(places.endings)).astype(np.int64)]
             episode = np.where(ending, chosen, episode)
-            start = np.where(ending, self._last_rows[chosen] - frames_before_end, start)
-        return start[:, None] + np.arange(self.frames), self._last_rows[episode]
+            start = np.where(ending, places.last_rows[chosen] - frames_before_end, start)
+        return start[:, None] + np.arange(frames), places.last_rows[episode]
 
     def _read_frames(self, rows: NDArray[np.int64]) -> Frames:
         if self._cache is not None:
