@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -27,7 +28,11 @@ from worldsim.models.attention import (
     joint_bias,
     sees,
 )
+from worldsim.models.flex import packed_attention, packed_mask
 from worldsim.models.layers import rope_table
+
+if TYPE_CHECKING:
+    from torch.nn.attention.flex_attention import BlockMask
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ class Layout:
         tokens = [count * part.tokens_per_frame for count, part in zip(frames, parts, strict=True)]
         self.token_bounds = list(pairwise(accumulate(tokens, initial=0)))
         self.uniform = keep_N is None and len({part.tokens_per_frame for part in parts}) == 1
+        self.device = device
         positions_N3 = torch.cat([_positions(part) for part in parts]).to(device)
         if keep_N is not None:
             positions_N3 = positions_N3[keep_N]
@@ -103,6 +109,8 @@ class Layout:
 
     def attend(self, q_HNE: Tensor, k_HNE: Tensor, v_HNE: Tensor) -> Tensor:
         """Self-attention of every clip (H, N, E)."""
+        if q_HNE.is_cuda:
+            return packed_attention(q_HNE, k_HNE, v_HNE, self.block_mask)
         if self.keep_N is not None:
             inside = [attention(q_HNE[:, a:b], k_HNE[:, a:b], v_HNE[:, a:b], bias) for (a, b), bias in self._pieces]
             return torch.cat(inside, 1)
@@ -117,6 +125,22 @@ class Layout:
                 y = clip_attention(q, k, v, clip_bias(*sizes), part.tokens_per_frame)
             out.append(y.view(len(q_HNE), b - a, -1))
         return out[0] if len(out) == 1 else torch.cat(out, 1)
+
+    @cached_property
+    def block_mask(self) -> BlockMask:
+        """Who sees whom in the whole sequence, for flex attention."""
+        clips = [part.clips for part in self.parts]
+        frames = [part.sequence_frames for part in self.parts for _ in range(part.clips)]
+        clip_F = torch.arange(sum(clips)).repeat_interleave(torch.tensor(frames))
+        kind_F, time_F = (
+            torch.cat([values.repeat(part.clips) for values, part in zip(columns, self.parts, strict=True)])
+            for columns in ([part.kinds() for part in self.parts], [part.times() for part in self.parts])
+        )
+        frame_N = _frame_of_token(self.parts)
+        if self.keep_N is not None:
+            frame_N = frame_N[self.keep_N.cpu()]
+        clip_N, kind_N, time_N = (values[frame_N].to(self.device) for values in (clip_F, kind_F, time_F))
+        return packed_mask(clip_N, kind_N, time_N, self.window)
 
     def attend_text(self, q_HNE: Tensor, keys: Sequence[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
         """Cross-attention (H, N, E); ``keys`` are, for each part, keys and values (B, H, L, E) and a bias (B, L)."""
