@@ -13,6 +13,7 @@ from worldsim.core.siblings import import_ours
 
 EXAMPLES = (
     "worldsim train recipe=vae data=data/arena.lance out=runs/vae",
+    "worldsim train recipe=vae data=data/arena.lance out=runs/vae-clips model.temporal_stride=4 perceptual=gradients",
     "worldsim train recipe=simulator data=data/arena.lance vae=runs/vae out=runs/mine steps=4000 batch=8",
     "worldsim train recipe=heads simulator=voxel-base data=data/expert.lance val=data/val.lance out=runs/heads",
     "worldsim train recipe=simulator --help",
@@ -30,7 +31,9 @@ class TrainConfig:
 
 @dataclasses.dataclass(kw_only=True)
 class TrainSimulatorConfig(TrainConfig):
-    vae: str = setting("run folder of recipe=vae, or its weights", example="runs/vae", path=True)
+    vae: str = setting(
+        "run folder of recipe=vae, its weights, pixels, or diffusers:NAME_OR_FOLDER", example="runs/vae", path=True
+    )
 
 
 @dataclasses.dataclass(kw_only=True)
