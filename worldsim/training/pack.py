@@ -22,6 +22,7 @@ from worldsim.core.records import RunRecord, read_json, read_rows, write_atomic,
 from worldsim.models.autoencoders import Autoencoder, load_autoencoder, save_autoencoder
 from worldsim.models.checkpoint import save_model
 from worldsim.models.dit import load_dit
+from worldsim.text.style import CaptionStyle
 
 _TRACE_ROWS = 200  # of the loss trace that travel with the weights
 
@@ -59,6 +60,8 @@ def pack(
         "average_of_last_stages": average,
     }
     write_json(out / "config.json", config)
+    if dit.config.text is not None:
+        CaptionStyle.read(run).write(out)
     records = _autoencoder_records(vae_run)
     stages = [record for stage in runs for record in _stage_records(stage)]
     for number, record in enumerate(stages, start=1):

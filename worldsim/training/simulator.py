@@ -23,7 +23,9 @@ from worldsim.models.dit import DiT, DiTConfig, config_from_plain
 from worldsim.models.flops import training_flops
 from worldsim.models.layout import Part
 from worldsim.models.text import EMBEDDED, TextConfig
-from worldsim.text.vocabulary import Vocabulary, shortened
+from worldsim.text.style import FILE as STYLE_FILE
+from worldsim.text.style import CaptionStyle
+from worldsim.text.vocabulary import shortened
 from worldsim.training.loop import LoopConfig, Trainer, print_line
 from worldsim.training.objective import (
     Batch,
@@ -226,27 +228,28 @@ def _text_config(config: SimulatorTrainConfig, tables: Sequence[EpisodeTable], o
     """The encoder that the settings name; the embedded one reads the words of the tables' captions."""
     if not config.text:
         return None
-    words = _vocabulary(config, tables, out / "vocabulary.json") if config.text == EMBEDDED else ()
+    style = _caption_style(config, tables, out)
+    words: tuple[str, ...] = ()
+    if config.text == EMBEDDED:
+        if config.init:  # words of an earlier stage keep their places, and so their embeddings
+            earlier = config_from_plain(read_header(Path(config.init) / "dit.safetensors")["config"])
+            words = earlier.text.words if earlier.text else ()
+        words = (*words, *(word for word in style.words if word not in words))
     return TextConfig(config.text, width=config.text_width, max_words=config.text_max_words, words=words)
 
 
-def _vocabulary(config: SimulatorTrainConfig, tables: Sequence[EpisodeTable], path: Path) -> tuple[str, ...]:
-    """Kept in ``path`` from a run's first start: captions may be added to its tables before it goes on."""
-    if path.exists():
-        return tuple(read_json(path))
-    found = Vocabulary.of_captions(one.text for table in tables for one in table.captions()).words
-    if not found:
-        raise WorldsimError(
-            f"text={config.text!r} needs captions, and none of {', '.join(table.path for table in tables)} has any; "
-            "write them with worldsim caption data=..."
-        )
-    known: tuple[str, ...] = ()  # words of an earlier stage keep their places, and so their embeddings
-    if config.init:
-        earlier = config_from_plain(read_header(Path(config.init) / "dit.safetensors")["config"])
-        known = earlier.text.words if earlier.text else ()
-    words = (*known, *(word for word in found if word not in known))
-    write_json(path, list(words))
-    return words
+def _caption_style(config: SimulatorTrainConfig, tables: Sequence[EpisodeTable], out: Path) -> CaptionStyle:
+    """What the captions are like; prompts are written out in it. It is kept from a run's first start: captions may be
+    added to its tables before it goes on."""
+    if not (out / STYLE_FILE).exists():
+        captions = [one.text for table in tables for one in table.captions()]
+        if not captions:
+            raise WorldsimError(
+                f"text={config.text!r} needs captions, and none of {', '.join(table.path for table in tables)} has "
+                "any; write them with worldsim caption data=..."
+            )
+        CaptionStyle.of_captions(captions).write(out)
+    return CaptionStyle.read(out)
 
 
 def _flops_per_step(
