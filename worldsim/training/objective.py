@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from worldsim.core.errors import WorldsimError
-from worldsim.diffusion.flow import NoiseConfig, add_noise, draw_levels, euler_steps, loss_weight
+from worldsim.diffusion.flow import NoiseConfig, add_noise, draw_levels, euler_steps, loss_weight, mixed_noise
 from worldsim.models.clips import JointClips, StreamClips
 from worldsim.models.dit import DiT, Output
 from worldsim.models.heads import reward_loss
@@ -198,7 +198,7 @@ def shortcut_goal(model: DiT, clips: StreamClips, large_B: Tensor) -> Tensor:
 # -- joint clips ------------------------------------------------------------------------------------------------------
 
 # Which frames are given, and how often: none, the first, a beginning, an ending, both ends, any.
-GIVEN_PATTERNS = {"none": 0.35, "first": 0.15, "beginning": 0.1, "ending": 0.1, "ends": 0.2, "any": 0.1}
+GIVEN_PATTERNS = {"none": 0.2, "first": 0.2, "beginning": 0.1, "ending": 0.15, "ends": 0.25, "any": 0.1}
 JOINT_ACTION_DROP = 0.5  # most tasks say nothing of actions
 
 
@@ -212,7 +212,9 @@ def joint_clips(
     context_BT, own_BS = draw_levels(config.noise, B, T + 1, generator)
     shared_B = torch.rand(B, 1, generator=generator) < 0.5
     level_BT = torch.where(given_BT, context_BT[:, 1:], torch.where(shared_B, own_BS[:, :1], own_BS))
-    noise_BTChw = torch.randn(x_BTChw.shape, generator=generator)
+    own_BTChw = torch.randn(x_BTChw.shape, generator=generator)
+    common_B1Chw = torch.randn(x_BTChw[:, :1].shape, generator=generator)
+    noise_BTChw = mixed_noise(own_BTChw, common_B1Chw, config.noise.shared)
     prompts = prompts_of(model, config, batch, generator)
     known_B1 = (torch.rand(B, 1, generator=generator) >= JOINT_ACTION_DROP).float()
     keep = changed_tokens(x_BTChw, model.config.patch, config.drop_repeated) if config.drop_repeated else None
