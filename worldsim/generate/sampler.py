@@ -19,12 +19,13 @@ import torch
 from torch import Tensor
 
 from worldsim.core.errors import WorldsimError
-from worldsim.diffusion.flow import add_noise, euler_step, sampling_levels
+from worldsim.diffusion.flow import add_noise, euler_step, mixed_noise, sampling_levels
 from worldsim.diffusion.noise import frame_noise
 from worldsim.models.clips import JointClips
 from worldsim.models.dit import DiT
 
 MOST_STEPS = 64
+_COMMON = 2**40  # the number of the noise that a clip's frames share; no frame has it
 SEEN_WINDOWS = 2  # of attention, on both sides of what is made, through which given frames are seen
 
 
@@ -76,14 +77,23 @@ class JointTask:
 
 @torch.inference_mode()
 def sample(
-    dit: DiT, task: JointTask, config: SamplerConfig, context_noise: float, on_step: Callable[[], None]
+    dit: DiT,
+    task: JointTask,
+    config: SamplerConfig,
+    context_noise: float,
+    on_step: Callable[[], None],
+    shared_noise: float = 0.0,
 ) -> Tensor:
-    """Clean latents (B, S, C, h, w) of the task; the given ones come back as they were."""
+    """Clean latents (B, S, C, h, w) of the task; the given ones come back as they were.
+
+    As in training, ``context_noise`` is the level of given frames, and ``shared_noise`` the share of the noise that
+    the frames of a clip have in common.
+    """
     seen = _seen(task, dit.config.window)
     whole_BSChw, task = task.latents_BSChw.float(), task.part(seen)
     clean_BSChw, start_BS = task.latents_BSChw.float(), task.start_level_BS
     given_BS = start_BS == 0
-    noise_BS2Chw = draw_noise(task.seeds, seen, *clean_BSChw.shape[2:]).to(clean_BSChw.device)
+    noise_BS2Chw = draw_noise(task.seeds, shared_noise, seen, *clean_BSChw.shape[2:]).to(clean_BSChw.device)
     given_level_BS = context_noise * given_BS
     sample_BSChw = torch.where(
         given_BS[..., None, None, None],
@@ -101,10 +111,14 @@ def sample(
     return torch.cat((whole_BSChw[:, : seen.start], made_BSChw, whole_BSChw[:, seen.stop :]), 1)
 
 
-def draw_noise(seeds: Sequence[int], frames: range, channels: int, height: int, width: int) -> Tensor:
+def draw_noise(
+    seeds: Sequence[int], shared: float, frames: range, channels: int, height: int, width: int
+) -> Tensor:  # fmt: skip
     """Two latents of noise a frame (B, S, 2, C, h, w), for a frame that is made and for one that is given."""
     shape = (2, channels, height, width)
-    return torch.from_numpy(np.stack([[frame_noise(seed, s, shape) for s in frames] for seed in seeds]))
+    own = torch.from_numpy(np.stack([[frame_noise(seed, s, shape) for s in frames] for seed in seeds]))
+    common = torch.from_numpy(np.stack([[frame_noise(seed, _COMMON, shape)] for seed in seeds]))
+    return mixed_noise(own, common, shared)
 
 
 def _seen(task: JointTask, window: int) -> range:
