@@ -26,8 +26,7 @@ from worldsim.simulators.checkpoints import find_checkpoint
 from worldsim.training.simulator import SimulatorTrainConfig, train_simulator
 
 BASE = SimulatorTrainConfig(
-    steps=800, batch=4, frames=14, dim=128, depth=4, heads=2, window=10, lr=2e-3, threads=1, save_every=500,
-    action_drop=0.0,
+    steps=400, batch=4, frames=14, dim=128, depth=4, heads=2, window=10, lr=3e-3, threads=1, save_every=200,
 )  # fmt: skip
 VARIANTS = {
     "base": BASE,
@@ -37,7 +36,6 @@ VARIANTS = {
     "shortcut steps": replace(BASE, shortcut_share=0.25),
     "joint clips beside": replace(BASE, joint_batch=2),
     "joint clips, no images": replace(BASE, joint_batch=2, image_share=0.0),
-    "actions left out at times": replace(BASE, action_drop=0.15),
 }
 HORIZONS = (1, 4, 8, 16)
 STEPS = (1, 2, 4, 32)

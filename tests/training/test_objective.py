@@ -145,6 +145,9 @@ def test_captions_and_actions_are_left_out_at_the_stated_share(model, batch):
     ]
     share = torch.stack([one for one in known if one is not None])[..., 0].mean()
     assert 0.25 < share < 0.75
+    untold = dataclasses.replace(batch, captions=[""] * B)
+    clips, _ = stream_clips(model, config, untold, torch.float32, torch.Generator().manual_seed(0))
+    assert (clips.action_known_BS == 1).all(), "without actions and words nothing would say what to do"
 
 
 def test_repeated_tokens_are_those_that_changed_little():

@@ -29,7 +29,7 @@ class ObjectiveConfig:
     own_context_passes: int = 1  # how often those are predicted again from each other: after n, n steps are a roll-out
     shortcut_share: float = 0.0  # of the streaming clips train steps of 1/4 to 1 to agree with steps half as large
     text_drop: float = 0.15  # of the captions are left out, so that guidance has something to compare with
-    action_drop: float = 0.15  # of the clips are trained without their actions
+    action_drop: float = 0.5  # of the streaming clips with a caption are trained without their actions
     drop_repeated: float = 0.0  # tokens whose latents change less than this from frame to frame are left out; 0: none
 
     def __post_init__(self) -> None:
@@ -86,9 +86,10 @@ def stream_clips(
     prompts = prompts_of(model, config, batch, generator)
     text = None if prompts is None else model.read(prompts)
     known_BS = None
-    if config.action_drop:
-        known_B = (torch.rand(B, generator=generator) >= config.action_drop).float()
-        known_BS = known_B[:, None].expand(B, T - 1)
+    if batch.captions is not None:
+        told_B = torch.tensor([bool(caption) for caption in batch.captions])
+        unknown_B = told_B & (torch.rand(B, generator=generator) < config.action_drop)
+        known_BS = (~unknown_B).float()[:, None].expand(B, T - 1)
     clips = StreamClips(
         x_BTChw, context_level_BT, x_BTChw[:, 1:], target_level_BS, batch.actions_BSA, known_BS, text
     )  # fmt: skip
