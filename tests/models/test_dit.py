@@ -7,7 +7,8 @@ import torch
 
 from worldsim.core.errors import WorldsimError
 from worldsim.diffusion.flow import add_noise
-from worldsim.models.dit import DiT, DiTConfig
+from worldsim.models.clips import StreamClips
+from worldsim.models.dit import DiT, DiTConfig, config_from_plain
 from worldsim.models.flops import training_flops
 from worldsim.models.layout import Part
 from worldsim.models.streaming import StreamContext
@@ -16,10 +17,14 @@ CONFIG = DiTConfig(action_channels=5, latent_channels=4, dim=64, depth=3, heads=
 FRAMES, SIDE = 11, 4  # longer than twice the window
 
 
-@pytest.fixture(scope="module")
-def model() -> DiT:
+@pytest.fixture(scope="module", params=[0, 2], ids=["no sinks", "2 sinks"])
+def model(request) -> DiT:
+    return randomised(dataclasses.replace(CONFIG, sinks=request.param))
+
+
+def randomised(config: DiTConfig) -> DiT:
     torch.manual_seed(0)
-    model = DiT(CONFIG)
+    model = DiT(config)
     with torch.no_grad():  # an untrained network predicts "no change": give what starts at zero random weights
         for parameter in model.parameters():
             if not parameter.any():
@@ -91,7 +96,9 @@ def test_further_denoising_steps_do_not_disturb_the_cache(model, clip):
 
 def test_cache_does_not_grow(model, clip):
     _, _, cache = stream(model, clip)
-    assert cache.keys_LBHNE.shape[3] == (CONFIG.window + 1) * (SIDE // 2) ** 2
+    assert cache.keys_LBHNE.shape[3] == (model.config.sinks + CONFIG.window + 1) * (SIDE // 2) ** 2
+    if cache.archive is not None:
+        assert cache.archive.keys_LBHNE.shape[3] == model.config.sinks * (SIDE // 2) ** 2
     assert cache.count_B.tolist() == [FRAMES - 1, FRAMES - 1]
 
 
@@ -127,6 +134,34 @@ def test_the_window_bounds_what_one_layer_sees(clip):
     assert (difference[CONFIG.window + 1 :] == 0).all()
 
 
+def test_sinks_are_seen_for_ever_and_other_frames_are_not(clip):
+    """One layer: target t sees frames 0 and 1 whatever t is, and frame 2 up to the window after it."""
+    shallow = randomised(dataclasses.replace(CONFIG, depth=1, sinks=2))
+    before = whole_clip(shallow, clip).latent
+    for frame, last in ((0, FRAMES), (1, FRAMES), (2, 2 + CONFIG.window)):
+        changed = {**clip, "context": clip["context"].clone()}
+        changed["context"][:, frame] += 1.0
+        difference = (whole_clip(shallow, changed).latent - before).abs().amax((0, 2, 3, 4))
+        seen = difference > 1e-4
+        # The frame after it is shown beside it, so what sees that one sees a little of this one.
+        assert seen.tolist() == [frame < t <= last or t == frame + CONFIG.window + 1 for t in range(1, FRAMES)]
+
+
+def test_dropping_no_token_changes_nothing_of_sinks(model, clip):
+    everything = StreamClips(
+        clip["context"], clip["context_noise"], clip["target"], clip["target_noise"], clip["actions"],
+        keep_BSP=torch.ones(2, FRAMES - 1, (SIDE // 2) ** 2, dtype=torch.bool),
+    )  # fmt: skip
+    with torch.no_grad():
+        assert (model.run([everything])[0].latent - whole_clip(model, clip).latent).abs().max() < 1e-5
+
+
+def test_weights_from_before_sinks_have_none():
+    plain = dataclasses.asdict(CONFIG)
+    del plain["sinks"]
+    assert config_from_plain(plain) == CONFIG
+
+
 def test_context_noise_is_real_and_its_label_matters(model, clip):
     """Two different things: noising the context changes the prediction, and so does only relabelling it."""
     level = torch.full((2, FRAMES), 0.3)
@@ -147,21 +182,24 @@ def test_untrained_network_predicts_no_change():
     assert torch.equal(output.latent, x[:, :-1])
 
 
-def test_flops_from_shapes_agree_with_the_profiler():
+@pytest.mark.parametrize("sinks", [0, 2])
+def test_flops_from_shapes_agree_with_the_profiler(sinks):
     from torch.utils.flop_counter import FlopCounterMode
 
-    model = DiT(CONFIG)
+    config = dataclasses.replace(CONFIG, sinks=sinks)
+    model = DiT(config)
     x = torch.randn(1, FRAMES, 4, SIDE, SIDE)
     levels = torch.rand(1, FRAMES)
     with FlopCounterMode(display=False) as counter, torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
         output = model(x, levels, x[:, 1:], levels[:, 1:], torch.randn(1, FRAMES - 1, 5))
         (output.latent.sum() + output.reward_logits.sum() + output.termination_logit.sum()).backward()
-    counted = training_flops(CONFIG, Part(False, 1, FRAMES, SIDE // 2, SIDE // 2))
+    counted = training_flops(config, Part(False, 1, FRAMES, SIDE // 2, SIDE // 2))
     assert counter.get_total_flops() == pytest.approx(counted, rel=0.03)
 
 
 @pytest.mark.parametrize(
-    ("change", "message"), [({"heads": 3}, "heads=3"), ({"window": 0}, "window=0"), ({"depth": 0}, "depth=0")]
+    ("change", "message"),
+    [({"heads": 3}, "heads=3"), ({"window": 0}, "window=0"), ({"depth": 0}, "depth=0"), ({"sinks": -1}, "sinks=-1")],
 )
 def test_bad_configuration_names_the_value(change, message):
     with pytest.raises(WorldsimError, match=message):

@@ -4,15 +4,19 @@
 context and target frames are scored in the two parts that the rule leaves (a fifth of the cost of
 ``scaled_dot_product_attention`` under the whole mask on a CPU, docs/experiments.md), joint clips in one.
 
-Legend: G clips times heads, N tokens, C context tokens, P tokens a frame, E head width.
+Legend: G clips times heads, N tokens, C context tokens, S sink tokens, P tokens a frame, E head width.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+
+from worldsim.models.layers import rope_table, rotate
 
 CONTEXT, TARGET, JOINT = range(3)  # kinds of frames
 
@@ -32,22 +36,63 @@ def sees(kind_q: Tensor, time_q: Tensor, kind_k: Tensor, time_k: Tensor, window:
     return past | own | joint
 
 
+def sees_as_sink(kind_q: Tensor, time_q: Tensor, kind_k: Tensor, time_k: Tensor, window: int, sinks: int) -> Tensor:
+    """Whether a query token of a streaming clip sees a key token because it is of one of the first ``sinks`` frames.
+
+    These have left the window; they are seen as if they stood just before it, so that no distance is longer than those.
+    """
+    age = time_q - time_k
+    beyond = ((kind_q == TARGET) & (age > window)) | ((kind_q == CONTEXT) & (age >= window))
+    return (kind_k == CONTEXT) & (time_k < sinks) & beyond
+
+
 def as_bias(visible: Tensor, dtype: torch.dtype) -> Tensor:
     """0 where ``visible`` and -inf elsewhere, to be added to scores."""
     return torch.zeros(visible.shape, dtype=dtype, device=visible.device).masked_fill(~visible, float("-inf"))
 
 
-def attention(q_GNE: Tensor, k_GME: Tensor, v_GME: Tensor, bias_NM: Tensor | None) -> Tensor:
+@dataclass(frozen=True)
+class Sinks:
+    """The first S tokens of a streaming clip, as they are seen from beyond the window: turned, and under a bias."""
+
+    query_turn: tuple[Tensor, Tensor]  # (N, E) each: every query, to where its window begins at time 0
+    key_turn: tuple[Tensor, Tensor]  # (S, E) each: to time 0
+    bias_NS: Tensor
+
+    @classmethod
+    def of(cls, kind_N: Tensor, time_N: Tensor, window: int, sinks: int, head_dim: int, dtype: torch.dtype) -> Sinks:
+        """For the tokens of a clip, which begins with its context frames."""
+        time_S = time_N[(kind_N == CONTEXT) & (time_N < sinks)]
+        kind_S = torch.full_like(time_S, CONTEXT)
+        visible = sees_as_sink(kind_N[:, None], time_N[:, None], kind_S, time_S, window, sinks)
+        seen_at_N = window + (kind_N == TARGET).long()
+        turns = [rope_table(F.pad(time[:, None], (0, 2)), head_dim, dtype) for time in (seen_at_N - time_N, -time_S)]
+        return cls(turns[0], turns[1], as_bias(visible, dtype))
+
+    def scores(self, q_GNE: Tensor, k_GNE: Tensor) -> Tensor:
+        """(G, N, S), of queries that are already scaled."""
+        k_GSE = rotate(k_GNE[:, : self.bias_NS.shape[1]], *self.key_turn)
+        return torch.baddbmm(self.bias_NS.expand(len(q_GNE), -1, -1), rotate(q_GNE, *self.query_turn), k_GSE.mT)
+
+
+def attention(
+    q_GNE: Tensor, k_GME: Tensor, v_GME: Tensor, bias_NM: Tensor | None, sinks: Sinks | None = None
+) -> Tensor:
     """Plain softmax attention (G, N, E) with an optional additive bias; on CPU faster than SDPA with a mask."""
     q_GNE = q_GNE * q_GNE.shape[-1] ** -0.5
     if bias_NM is None:
         scores = q_GNE @ k_GME.mT
     else:
         scores = torch.baddbmm(bias_NM.expand(len(q_GNE), -1, -1), q_GNE, k_GME.mT)
+    if sinks is not None:
+        scores = torch.cat((scores, sinks.scores(q_GNE, k_GME)), -1)
+        v_GME = torch.cat((v_GME, v_GME[:, : sinks.bias_NS.shape[1]]), 1)
     return scores.softmax(-1) @ v_GME
 
 
-def clip_attention(q_GNE: Tensor, k_GNE: Tensor, v_GNE: Tensor, bias_NC: Tensor, tokens: int) -> Tensor:
+def clip_attention(
+    q_GNE: Tensor, k_GNE: Tensor, v_GNE: Tensor, bias_NC: Tensor, tokens: int, sinks: Sinks | None = None
+) -> Tensor:
     """Attention output (G, N, E) of C context tokens followed by N - C target tokens, ``tokens`` a frame.
 
     ``bias_NC`` is 0 where a token sees a context token and -inf where it does not (``clip_bias``).
@@ -55,13 +100,16 @@ def clip_attention(q_GNE: Tensor, k_GNE: Tensor, v_GNE: Tensor, bias_NC: Tensor,
     G, N, E = q_GNE.shape
     C = bias_NC.shape[1]
     q, k, v = q_GNE * E**-0.5, k_GNE, v_GNE
-    past_GNC = torch.baddbmm(bias_NC.expand(G, N, C), q, k[:, :C].mT)
-    context_GCE = past_GNC[:, :C].softmax(-1) @ v[:, :C]
+    past_GNK, past_GKE = torch.baddbmm(bias_NC.expand(G, N, C), q, k[:, :C].mT), v[:, :C]
+    if sinks is not None:
+        past_GNK = torch.cat((past_GNK, sinks.scores(q, k)), -1)
+        past_GKE = torch.cat((past_GKE, v[:, : sinks.bias_NS.shape[1]]), 1)
+    context_GCE = past_GNK[:, :C].softmax(-1) @ past_GKE
     frames = (-1, tokens, E)
     own_GSP = (q[:, C:].reshape(frames) @ k[:, C:].reshape(frames).mT).view(G, N - C, tokens)
-    weight = torch.cat((past_GNC[:, C:], own_GSP), -1).softmax(-1)
-    own_GSE = (weight[..., C:].reshape(-1, tokens, tokens) @ v[:, C:].reshape(frames)).view(G, N - C, E)
-    target_GSE = torch.baddbmm(own_GSE, weight[..., :C], v[:, :C])
+    weight = torch.cat((past_GNK[:, C:], own_GSP), -1).softmax(-1)
+    own_GSE = (weight[..., -tokens:].reshape(-1, tokens, tokens) @ v[:, C:].reshape(frames)).view(G, N - C, E)
+    target_GSE = torch.baddbmm(own_GSE, weight[..., :-tokens], past_GKE)
     return torch.cat((context_GCE, target_GSE), 1)
 
 

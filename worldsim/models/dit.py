@@ -38,6 +38,8 @@ from worldsim.models.text import TextConfig, TextTokens, make_text_encoder
 class DiTConfig:
     """``window`` is how many past frames a frame attends to, in training and in rollouts alike.
 
+    The first ``sinks`` frames of a streaming clip stay visible for ever, as if they stood just before the window.
+
     What a network can do beyond streaming is part of it: ``joint`` clips, ``text``, large ``shortcut`` steps.
     """
 
@@ -49,6 +51,7 @@ class DiTConfig:
     mlp_ratio: int = 4
     patch: int = 2
     window: int = 12
+    sinks: int = 0
     reward_bins: int = 41
     joint: bool = False
     shortcut: bool = False
@@ -61,6 +64,8 @@ class DiTConfig:
         for name in ("action_channels", "latent_channels", "depth", "mlp_ratio", "patch", "window", "text_every"):
             if getattr(self, name) < 1:
                 raise WorldsimError(f"{name}={getattr(self, name)} must be at least 1")
+        if self.sinks < 0:
+            raise WorldsimError(f"sinks={self.sinks} must be 0 or more")
 
     def has_text(self, block: int) -> bool:
         """Whether block number ``block`` attends to the text."""
@@ -262,13 +267,13 @@ class DiT(nn.Module):
     def _layout(self, parts: tuple[Part, ...], entries: Sequence[Entry], x_ND: Tensor) -> Layout:
         sizes = self.config.window, self.config.dim // self.config.heads, x_ND.dtype, x_ND.device
         if all(e.keep_BFP is None for e in entries):
-            return layout_of(parts, *sizes)
+            return layout_of(parts, *sizes, self.config.sinks)
         kept = [
             torch.ones(e.kind_BF.numel() * part.tokens_per_frame, dtype=torch.bool, device=x_ND.device)
             if e.keep_BFP is None else e.keep_BFP.flatten()
             for part, e in zip(parts, entries, strict=True)
         ]  # fmt: skip
-        return Layout(parts, *sizes, keep_N=torch.cat(kept))
+        return Layout(parts, *sizes, torch.cat(kept), self.config.sinks)
 
     # -- rollout: one frame at a time -----------------------------------------------------------------------------
 
@@ -301,7 +306,7 @@ class DiT(nn.Module):
         if context is None:
             view = cache.same_frame()
         else:
-            view = cache.begin_frame()
+            view = cache.begin_frame(context.recall_BM)
             kinds = [CONTEXT, TARGET]
             frames_BFChw = torch.stack((previous_BChw, target_BChw), 1)
             reference_BFChw = torch.stack((context.before_BChw, previous_BChw), 1)
@@ -333,8 +338,11 @@ class DiT(nn.Module):
         x_BFPD, final_BF2D = x.view(x_BFPD.shape), final_F2D.unflatten(0, (B, count))
         return self._finish(x_BFPD[:, -1:], final_BF2D[:, -1:], previous_BChw[:, None])
 
-    def new_cache(self, slots: int, tokens_per_frame: int) -> RingCache:
-        """An empty cache in the network's own precision."""
+    def new_cache(self, slots: int, tokens_per_frame: int, recalled: int = 0, archived: int = 0) -> RingCache:
+        """An empty cache in the network's own precision.
+
+        Up to ``recalled`` frames beyond the window can be shown, out of the ``archived`` that left it last.
+        """
         weight = self.unembed.weight
         config = self.config
         return RingCache.empty(
@@ -344,6 +352,9 @@ class DiT(nn.Module):
             config.dim // config.heads,
             config.window,
             tokens_per_frame,
+            config.sinks,
+            recalled,
+            archived,
             dtype=weight.dtype,
             device=weight.device,
         )

@@ -14,7 +14,9 @@ def training_flops(config: DiTConfig, part: Part) -> float:
     if part.joint:
         keys = sequence**2  # all see all, masked or not
     else:
-        keys = sequence * frames * tokens + (frames - 1) * tokens**2  # all see context, targets their own frame
+        sinks = config.sinks if frames > config.window else 0
+        seen = (frames + sinks) * tokens
+        keys = sequence * seen + (frames - 1) * tokens**2  # all see context, targets their own frame
     return (
         part.clips
         * 3.0
@@ -31,7 +33,7 @@ def streaming_flops_per_frame(config: DiTConfig, latent_height: int, latent_widt
     """Operations of one streamed frame with ``steps`` denoising steps and a full window."""
     tokens = (latent_height // config.patch) * (latent_width // config.patch)
     calls = (steps + 1) * tokens  # the context frame is written along with the first step
-    keys = (config.window + 1) * tokens
+    keys = (config.sinks + config.window + 1) * tokens
     return (
         calls * (_per_token(config) + config.depth * 4 * keys * config.dim)
         + (steps + 1) * _per_frame(config)

@@ -21,6 +21,7 @@ from worldsim.models.attention import (
     CONTEXT,
     JOINT,
     TARGET,
+    Sinks,
     as_bias,
     attention,
     clip_attention,
@@ -75,7 +76,7 @@ class Layout:
 
     def __init__(
         self, parts: Sequence[Part], window: int, head_dim: int, dtype: torch.dtype, device: torch.device,
-        keep_N: Tensor | None = None,
+        keep_N: Tensor | None = None, sinks: int = 0,
     ):  # fmt: skip
         self.parts, self.window, self.keep_N = tuple(parts), window, keep_N
         frames = [part.clips * part.sequence_frames for part in parts]
@@ -88,7 +89,8 @@ class Layout:
         if keep_N is not None:
             positions_N3 = positions_N3[keep_N]
             self._frame_N = _frame_of_token(parts).to(device)[keep_N]
-            self._pieces = _ragged(parts, window, keep_N, dtype)
+            self._pieces = _ragged(parts, window, keep_N, dtype, sinks, head_dim)
+        self._sinks = [_sinks(part, window, sinks, head_dim, dtype, device) for part in parts]
         self.cos, self.sin = rope_table(positions_N3, head_dim, dtype)
 
     def shaped(self, x_ND: Tensor) -> Tensor:
@@ -109,20 +111,23 @@ class Layout:
 
     def attend(self, q_HNE: Tensor, k_HNE: Tensor, v_HNE: Tensor) -> Tensor:
         """Self-attention of every clip (H, N, E)."""
-        if q_HNE.is_cuda:
+        if q_HNE.is_cuda and not any(self._sinks):
             return packed_attention(q_HNE, k_HNE, v_HNE, self.block_mask)
         if self.keep_N is not None:
-            inside = [attention(q_HNE[:, a:b], k_HNE[:, a:b], v_HNE[:, a:b], bias) for (a, b), bias in self._pieces]
+            inside = [
+                attention(q_HNE[:, a:b], k_HNE[:, a:b], v_HNE[:, a:b], bias, sinks)
+                for (a, b), bias, sinks in self._pieces
+            ]
             return torch.cat(inside, 1)
         out = []
-        for part, (a, b) in zip(self.parts, self.token_bounds, strict=True):
+        for part, (a, b), sinks in zip(self.parts, self.token_bounds, self._sinks, strict=True):
             shape = (len(q_HNE) * part.clips, -1, q_HNE.shape[-1])
             q, k, v = (x[:, a:b].reshape(shape) for x in (q_HNE, k_HNE, v_HNE))
             sizes = (part.frames, self.window, part.tokens_per_frame, q.dtype, q.device)
             if part.joint:
                 y = attention(q, k, v, joint_bias(*sizes))
             else:
-                y = clip_attention(q, k, v, clip_bias(*sizes), part.tokens_per_frame)
+                y = clip_attention(q, k, v, clip_bias(*sizes), part.tokens_per_frame, sinks)
             out.append(y.view(len(q_HNE), b - a, -1))
         return out[0] if len(out) == 1 else torch.cat(out, 1)
 
@@ -164,7 +169,7 @@ class Layout:
         return list(pairwise(accumulate(counts, initial=0)))
 
     def _clip_bounds(self, part: Part, start: int) -> list[tuple[int, int]]:
-        bounds = [piece for piece, _ in self._pieces]
+        bounds = [piece for piece, _, _ in self._pieces]
         first = next(i for i, (a, _) in enumerate(bounds) if a == start)
         return bounds[first : first + part.clips]
 
@@ -176,9 +181,24 @@ def text_attention(q_BHNE: Tensor, k_BHLE: Tensor, v_BHLE: Tensor, bias_BL: Tens
 
 
 @lru_cache(maxsize=32)
-def layout_of(parts: tuple[Part, ...], window: int, head_dim: int, dtype: torch.dtype, device: torch.device) -> Layout:
+def layout_of(
+    parts: tuple[Part, ...], window: int, head_dim: int, dtype: torch.dtype, device: torch.device, sinks: int = 0
+) -> Layout:
     """The layout of a sequence without dropped tokens; kept, since training meets few of them."""
-    return Layout(parts, window, head_dim, dtype, device)
+    return Layout(parts, window, head_dim, dtype, device, sinks=sinks)
+
+
+def _sinks(
+    part: Part, window: int, sinks: int, head_dim: int, dtype: torch.dtype, device: torch.device,
+    kept_N: Tensor | None = None,
+) -> Sinks | None:  # fmt: skip
+    """How a clip's first frames are seen from beyond the window; None where no frame is."""
+    if part.joint or not sinks or part.frames <= window:
+        return None
+    kind_N, time_N = (x.repeat_interleave(part.tokens_per_frame) for x in (part.kinds(), part.times()))
+    if kept_N is not None:
+        kind_N, time_N = kind_N[kept_N], time_N[kept_N]
+    return Sinks.of(kind_N.to(device), time_N.to(device), window, sinks, head_dim, dtype)
 
 
 def _positions(part: Part) -> Tensor:
@@ -196,9 +216,9 @@ def _frame_of_token(parts: Sequence[Part]) -> Tensor:
 
 
 def _ragged(
-    parts: Sequence[Part], window: int, keep_N: Tensor, dtype: torch.dtype
-) -> list[tuple[tuple[int, int], Tensor]]:
-    """For each clip its range in the kept sequence and its attention bias."""
+    parts: Sequence[Part], window: int, keep_N: Tensor, dtype: torch.dtype, sinks: int, head_dim: int
+) -> list[tuple[tuple[int, int], Tensor, Sinks | None]]:
+    """For each clip its range in the kept sequence, its attention bias and its sinks."""
     pieces, token, start = [], 0, 0
     for part in parts:
         kind_N, time_N = (x.repeat_interleave(part.tokens_per_frame) for x in (part.kinds(), part.times()))
@@ -206,6 +226,7 @@ def _ragged(
             kept = keep_N[token : token + len(kind_N)].cpu()
             kind, time = kind_N[kept].to(keep_N.device), time_N[kept].to(keep_N.device)
             visible = sees(kind[:, None], time[:, None], kind, time, window)
-            pieces.append(((start, start + len(kind)), as_bias(visible, dtype)))
+            first = _sinks(part, window, sinks, head_dim, dtype, keep_N.device, kept)
+            pieces.append(((start, start + len(kind)), as_bias(visible, dtype), first))
             token, start = token + len(kind_N), start + len(kind)
     return pieces

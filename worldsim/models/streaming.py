@@ -1,6 +1,7 @@
 """A frame at a time: what a rollout gives the transformer, and attention on its ring cache.
 
-Legend: B slots, N tokens of all slots, P tokens a frame, H heads, E head width, A action channels, C latent channels.
+Legend: B slots, M recalled frames, N tokens of all slots, P tokens a frame, H heads, E head width, A action channels,
+C latent channels.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class StreamContext:
     noise_B: Tensor
     action_BA: Tensor
     action_known_B: Tensor
+    recall_BM: Tensor | None = None  # times of archived frames for the next frame to see, -1 for none
 
 
 def attend_cached(
