@@ -39,6 +39,17 @@ def test_training(tmp_path):
         assert figures["gemm_peak_gflops"] > figures["model_gflops"]
 
 
+def test_packing(tmp_path):
+    results = run("packing", tmp_path / "packing.json", "--seconds", "0.1")["results"]
+    packing = results["packing"]
+    assert packing["ratio"] > 1
+    assert packing["useful_tokens"] < packing["padded_tokens"]
+    for rows in results["dropping"].values():
+        shares = [row["repeated"] for row in rows]
+        assert shares == sorted(shares)
+        assert 0 < shares[-1] < 1
+
+
 @pytest.mark.parametrize("checkpoint", ["voxel-base", "doom-base"])
 def test_rollout(tmp_path, checkpoint):
     arguments = ["--checkpoint", checkpoint, "--streams", "1", "2", "--frames", "20", "--long", "400"]
