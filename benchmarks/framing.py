@@ -52,6 +52,7 @@ PLACES = {"red": "a meadow", "blue": "a meadow", "orange": "a meadow", "purple":
           "lime": "a meadow"}  # fmt: skip
 SUBJECT = re.compile(rf"\b({'|'.join(COLOURS)}) ({'|'.join(SHAPES)})\b")
 LEAST_PIXELS = 12  # of a subject that is there
+PATCHES = (LEAST_PIXELS, 80)  # pixels of the subject's colour that count as one in generated frames
 EVERY = 4  # of the frames are trained on
 TOKENS = 896  # a step
 VIEWS = ("native", "crop")
@@ -64,10 +65,10 @@ def view(x_NHW: NDArray, name: str) -> NDArray:
     return x_NHW if name == "native" else x_NHW[:, :, first : first + height]
 
 
-def state_of(mask_NHW: NDArray[np.bool_]) -> NDArray[np.int64]:
+def state_of(mask_NHW: NDArray[np.bool_], least_pixels: int = LEAST_PIXELS) -> NDArray[np.int64]:
     """0: no subject, 1: cut by the border, 2: whole; for each mask (N,)."""
     border = mask_NHW[:, [0, -1]].any((1, 2)) | mask_NHW[:, :, [0, -1]].any((1, 2))
-    return np.where(mask_NHW.sum((1, 2)) < LEAST_PIXELS, 0, np.where(border, 1, 2))
+    return np.where(mask_NHW.sum((1, 2)) < least_pixels, 0, np.where(border, 1, 2))
 
 
 # -- ground truth -----------------------------------------------------------------------------------------------------
@@ -244,15 +245,16 @@ def measure(table: EpisodeTable, out: Path, seeds: int, steps: int, guidance: fl
         made = _generate(
             load_dit(out / model / "dit.safetensors"), autoencoder, prompts * seeds, width, steps, guidance
         )
-        state = state_of(instrument.mask(made, asked, least))
-        seen = state > 0
-        wrong = state_of(instrument.mask(made, other, least)) > 0
-        key = f"{model} at 64x{width}"
-        results["generated"][key] = {
-            "images": len(state), "subject's colour": share(seen, group), "another colour": share(wrong, group),
-            "whole, of all": share(state == 2, group),
-            "whole, of seen": share(state[seen] == 2, group[seen]) if seen.any() else None,
-        }  # fmt: skip
+        found, others = (instrument.mask(made, colours, least) for colours in (asked, other))
+        for pixels in PATCHES:
+            state = state_of(found, pixels)
+            seen = state > 0
+            results["generated"][f"{model} at 64x{width}, {pixels} pixels"] = {
+                "images": len(state), "subject's colour": share(seen, group),
+                "another colour": share(state_of(others, pixels) > 0, group),
+                "whole, of all": share(state == 2, group),
+                "whole, of seen": share(state[seen] == 2, group[seen]) if seen.any() else None,
+            }  # fmt: skip
         np.save(out / f"made-{model}-{width}.npy", made)
     return results
 
