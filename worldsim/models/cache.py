@@ -31,14 +31,16 @@ class PerSlot:
 
     def select(self, slots: Tensor) -> Self:
         """An independent copy of the given slots (repeats allowed)."""
-        chosen = {name: value.index_select(axis, slots) for name, (value, axis) in self._axes().items()}
+        chosen = {
+            name: value.index_select(axis, slots.to(value.device)) for name, (value, axis) in self._axes().items()
+        }
         return replace(self, **chosen)  # type: ignore[type-var]
 
     def assign(self, slots: Tensor, other: Self) -> None:
         """Overwrite the given slots by those of ``other``, in order."""
         new = other._axes()
         for name, (value, axis) in self._axes().items():
-            value.index_copy_(axis, slots, new[name][0])
+            value.index_copy_(axis, slots.to(value.device), new[name][0])
 
 
 @dataclass

@@ -10,16 +10,25 @@ if TYPE_CHECKING:
     from worldsim.models.dit import DiT
     from worldsim.simulators.checkpoints import Checkpoint
     from worldsim.simulators.dit import DiTSimulator
+    from worldsim.simulators.recall import MemoryConfig
 
 
 def load(
-    name_or_folder: str | Path, steps: int | None = None, precision: str | None = None, device: str = "cpu"
+    name_or_folder: str | Path,
+    steps: int | None = None,
+    precision: str | None = None,
+    device: str = "cpu",
+    guidance: float = 1.0,
+    memory: MemoryConfig | None = None,
 ) -> DiTSimulator:
     """The simulator of a shipped checkpoint ("voxel-base") or of a folder written by training.
 
     ``steps``: denoising steps a frame; None takes the checkpoint's own.
     ``precision``: "bfloat16" (default) or "float32".
-    Raises UnknownNameError or DamagedFileError when there is no such checkpoint or it cannot be read.
+    ``guidance``: how far past its prompt's word each frame goes; 1 is none.
+    ``memory``: which frames from beyond the window are seen again; None recalls none.
+    Raises UnknownNameError or DamagedFileError when there is no such checkpoint or it cannot be read, WorldsimError for
+    guidance of a network that reads no prompts.
     """
     from worldsim.simulators.dit import DiTSimulator
 
@@ -30,6 +39,8 @@ def load(
         dit,
         steps=checkpoint.config["steps"] if steps is None else steps,
         context_noise=checkpoint.config["context_noise"],
+        guidance=guidance,
+        memory=memory,
     )
 
 

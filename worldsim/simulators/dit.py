@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, replace
 from itertools import pairwise
 from typing import Any
 
@@ -19,61 +19,42 @@ from worldsim.diffusion.noise import frame_noise
 from worldsim.models.autoencoders import Autoencoder, to_signed, to_uint8
 from worldsim.models.block import TextKeys
 from worldsim.models.cache import RingCache
-from worldsim.models.dit import DiT
+from worldsim.models.dit import DiT, Output
 from worldsim.models.heads import reward_mean
 from worldsim.models.streaming import StreamContext
 from worldsim.simulators.checkpoints import Checkpoint
+from worldsim.simulators.recall import MemoryConfig, Recaller
+from worldsim.simulators.snapshot import Snapshot, check, put_back, taken
+from worldsim.simulators.stream_state import StreamState
 
 LARGEST_SHORTCUT_STEPS = 4  # steps of 1/4 and more are trained as such, smaller ones follow the flow
 TEXT_STEPS, TEXT_GUIDANCE = 16, 2.0  # of a video made from a prompt alone
-
-
-@dataclass
-class StreamState:
-    """B slots. The newest frame is not in the cache yet: it is written along with the next denoising step."""
-
-    cache: RingCache
-    newest_BChw: Tensor  # clean latent of the newest frame
-    before_BChw: Tensor  # the frame before it, as the cache saw it (noised); zeros where there is none
-    action_BA: Tensor  # led to the newest frame, scaled
-    action_known_B: Tensor
-    time_B: Tensor  # of the newest frame
-    seed_B: NDArray[np.uint64]
-    text: TextKeys | None  # of each slot's prompt; None for a network without text
-
-    def _tensors(self) -> list[Tensor]:
-        return [self.newest_BChw, self.before_BChw, self.action_BA, self.action_known_B, self.time_B]
-
-    def select(self, slots: Sequence[int]) -> StreamState:
-        index = torch.as_tensor(list(slots))
-        newest, before, action, known, time = (tensor[index].clone() for tensor in self._tensors())
-        seed_B = self.seed_B[np.asarray(slots, int)].copy()
-        text = None if self.text is None else self.text.select(index)
-        return StreamState(self.cache.select(index), newest, before, action, known, time, seed_B, text)
-
-    def assign(self, slots: Sequence[int], other: StreamState) -> None:
-        index = torch.as_tensor(list(slots))
-        self.cache.assign(index, other.cache)
-        for mine, new in zip(self._tensors(), other._tensors(), strict=True):
-            mine[index] = new
-        self.seed_B[np.asarray(slots, int)] = other.seed_B
-        if self.text is not None and other.text is not None:
-            self.text.assign(index, other.text)
 
 
 class DiTSimulator:
     """A checkpoint as a batched simulator; ``steps`` is the number of denoising steps a frame (K).
 
     An action with a NaN among its channels is unknown: the network goes on as the prompt says, or as it likes.
+    With ``guidance`` above 1 a frame follows its prompt more than the network would: it goes on from what the network
+    says without the prompt, past what it says with it (Ho and Salimans 2022); two network calls instead of one.
+    ``memory`` shows frames from beyond the window again.
     """
 
-    def __init__(self, checkpoint: Checkpoint, vae: Autoencoder, dit: DiT, steps: int, context_noise: float):
+    def __init__(
+        self, checkpoint: Checkpoint, vae: Autoencoder, dit: DiT, steps: int, context_noise: float,
+        guidance: float = 1.0, memory: MemoryConfig | None = None,
+    ):  # fmt: skip
         if vae.temporal_stride > 1:
             raise WorldsimError(
                 f"the autoencoder of {checkpoint.name} makes one latent of {vae.temporal_stride} frames, so no frame "
                 "can be answered by itself; use worldsim generate, or a checkpoint of temporal stride 1."
             )
+        if guidance != 1 and dit.text is None:
+            raise WorldsimError(f"guidance={guidance} is for networks that read prompts; {checkpoint.name} reads none.")
+        if guidance < 0:
+            raise WorldsimError(f"guidance={guidance} must be 0 or more; 1 is none.")
         self.checkpoint, self.vae, self.dit = checkpoint, vae, dit
+        self.guidance, self.memory = guidance, memory
         self.levels = sampling_levels(steps)
         self.step_size = 1 / steps if dit.config.shortcut and steps <= LARGEST_SHORTCUT_STEPS else 0.0
         self.context_noise = context_noise
@@ -85,6 +66,10 @@ class DiTSimulator:
         self.dtype, self.device = weight.dtype, weight.device
         self._scale_A = torch.from_numpy(self.codec.scale).to(self.device)
         self._hash = checkpoint.hash
+        window, sinks = dit.config.window, dit.config.sinks
+        self._recaller = None if memory is None else Recaller(memory, self.codec, window, sinks)
+        with torch.inference_mode():
+            self._no_prompt = None if guidance == 1 else dit.stream_text([""])
 
     def describe(self) -> dict[str, Any]:
         """Plain data for run records and row keys."""
@@ -101,6 +86,8 @@ class DiTSimulator:
             "params": sum(p.numel() for p in self.dit.parameters()),
             "vae_params": sum(p.numel() for p in self.vae.parameters()),
             "train_flops": config["train_flops"],
+            **({} if self.guidance == 1 else {"stream_guidance": self.guidance}),
+            **({} if self._recaller is None else {"memory": self._memory()}),
             **({"text": True, "text_steps": TEXT_STEPS, "guidance": TEXT_GUIDANCE} if self._follows_text else {}),
         }
 
@@ -131,7 +118,7 @@ class DiTSimulator:
         sizes = {context.frames.shape[1:3] for context in contexts}
         if len(sizes) > 1:
             raise WorldsimError(f"contexts of one batch must have one size; got {sorted(sizes)} (height, width).")
-        state = self._empty(seeds, prompts, sizes.pop())
+        state = self._empty(seeds, prompts, self._latent_size(sizes.pop()))
         # Slots whose contexts have the same length are read together.
         for length in sorted({len(context.frames) for context in contexts}):
             slots = [slot for slot, context in enumerate(contexts) if len(context.frames) == length]
@@ -160,22 +147,11 @@ class DiTSimulator:
     def step(self, state: StreamState, actions: NDArray[np.float32]) -> tuple[StreamState, Prediction]:
         """Advance every slot by its action (B, A)."""
         action_BA, known_B = self._actions(actions)
-        sample_BChw, newest, previous_BChw, time_B = self._begin(state)
+        sample_BChw, newest, previous_BChw, time_B = self._begin(state, actions)
         context: StreamContext | None = newest
         output = None
         for level, next_level in pairwise(self.levels):
-            output = self.dit.stream(
-                state.cache,
-                sample_BChw.to(self.dtype),
-                torch.full_like(action_BA[:, 0], level),
-                action_BA,
-                previous_BChw,
-                time_B,
-                context,
-                target_known_B=known_B,
-                text=state.text,
-                step_size=self.step_size,
-            )
+            output = self._denoise(state, sample_BChw, level, action_BA, known_B, previous_BChw, time_B, context)
             context = None  # written once
             sample_BChw = euler_step(sample_BChw, output.latent[:, 0].float(), level, next_level)
         assert output is not None
@@ -185,14 +161,25 @@ class DiTSimulator:
             reward_mean(output.reward_logits[:, 0]).cpu().numpy(),
             output.termination_logit[:, 0].float().sigmoid().cpu().numpy(),
         )
-        new = StreamState(
-            state.cache, sample_BChw, previous_BChw, action_BA, known_B, time_B, state.seed_B, state.text
-        )  # fmt: skip
-        return new, prediction
+        return _moved_on(state, sample_BChw, previous_BChw, action_BA, known_B, time_B), prediction
 
     @torch.inference_mode()
     def branch(self, state: StreamState, slots: Sequence[int]) -> StreamState:
         return state.select(slots)
+
+    @torch.inference_mode()
+    def snapshot(self, state: StreamState, slots: Sequence[int] | None = None) -> Snapshot:
+        """Plain data (all slots, or some) from which ``restore`` goes on to the bit, also in another process."""
+        return taken(state if slots is None else state.select(slots), self._identity())
+
+    @torch.inference_mode()
+    def restore(self, snapshot: Snapshot) -> StreamState:
+        """The state that ``snapshot`` was taken of; WorldsimError when it is of another checkpoint or precision."""
+        check(snapshot, self._identity())
+        about = snapshot["about"]
+        size = (about["latent_height"], about["latent_width"])
+        empty = self._empty([0] * about["slots"], [""] * about["slots"], size)
+        return put_back(snapshot, empty)
 
     @torch.inference_mode()
     def reconstruct(self, frames: Frames) -> Frames:
@@ -201,12 +188,58 @@ class DiTSimulator:
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
-    def _begin(self, state: StreamState) -> tuple[Tensor, StreamContext, Tensor, Tensor]:
+    def _identity(self) -> dict[str, Any]:
+        """What a snapshot must have in common with the simulator that goes on with it."""
+        return {
+            "checkpoint": self.name,
+            "checkpoint_hash": self._hash,
+            "precision": str(self.dtype).removeprefix("torch."),
+            "sinks": self.dit.config.sinks,
+            "memory": self._memory(),
+            "guided": self.guidance != 1,
+        }
+
+    def _memory(self) -> dict[str, Any] | None:
+        """The settings by which frames are recalled."""
+        return None if self._recaller is None else {**asdict(self._recaller.config), "by": self._recaller.way}
+
+    def _denoise(
+        self, state: StreamState, sample_BChw: Tensor, level: float, action_BA: Tensor, known_B: Tensor,
+        previous_BChw: Tensor, time_B: Tensor, context: StreamContext | None,
+    ) -> Output:  # fmt: skip
+        """One step's prediction, guided by the prompts; with ``context`` the newest frame is written first."""
+
+        def call(cache: RingCache, text: TextKeys | None) -> Output:
+            return self.dit.stream(
+                cache,
+                sample_BChw.to(self.dtype),
+                torch.full_like(action_BA[:, 0], level),
+                action_BA,
+                previous_BChw,
+                time_B,
+                context,
+                target_known_B=known_B,
+                text=text,
+                step_size=self.step_size,
+            )
+
+        output = call(state.cache, state.text)
+        if state.unprompted is not None and self._no_prompt is not None:
+            nothing = self._no_prompt.select(torch.zeros_like(time_B))
+            plain = call(state.unprompted, nothing).latent
+            output = replace(output, latent=plain + self.guidance * (output.latent - plain))
+        return output
+
+    def _begin(self, state: StreamState, actions: NDArray[np.float32]) -> tuple[Tensor, StreamContext, Tensor, Tensor]:
         """Initial noise of the next frame, and the newest frame as context, really noised to its labelled level."""
         noise_B2Chw = self._noise(state)
         level_B = torch.full_like(state.action_known_B, self.context_noise)
         previous_BChw = add_noise(state.newest_BChw, noise_B2Chw[:, 1], level_B).to(self.dtype)
-        context = StreamContext(state.before_BChw, level_B, state.action_BA, state.action_known_B)
+        recall_BM = None
+        if self._recaller is not None and state.past is not None:
+            given_BA = torch.from_numpy(np.asarray(actions, np.float32)).to(self.device)
+            recall_BM = self._recaller.next(state.past, state.newest_BChw, state.time_B, given_BA)
+        context = StreamContext(state.before_BChw, level_B, state.action_BA, state.action_known_B, recall_BM)
         return noise_B2Chw[:, 0], context, previous_BChw, state.time_B + 1
 
     def _noise(self, state: StreamState) -> Tensor:
@@ -224,44 +257,53 @@ class DiTSimulator:
         return torch.where(known_B[:, None], given_BA / self._scale_A, 0.0), known_B.float()
 
     def _empty(self, seeds: Sequence[int], prompts: Sequence[str], size: tuple[int, int]) -> StreamState:
+        """Streams of no frame yet; ``size`` of the latents."""
         slots, config = len(seeds), self.dit.config
-        h, w = (side // self.vae.spatial_stride for side in size)
+        h, w = size
         shape = (slots, config.latent_channels, h, w)
+        memory = (self.memory.frames, self.memory.archive) if self.memory is not None else ()
+
+        def cache() -> RingCache:
+            return self.dit.new_cache(slots, h * w // config.patch**2, *memory)
+
+        newest_BChw = torch.zeros(shape, device=self.device)
         return StreamState(
-            self.dit.new_cache(slots, h * w // config.patch**2),
-            torch.zeros(shape, device=self.device),
+            cache(),
+            newest_BChw,
             torch.zeros(shape, device=self.device, dtype=self.dtype),
             torch.zeros(slots, config.action_channels, device=self.device),
             torch.zeros(slots, device=self.device),
             torch.zeros(slots, dtype=torch.int64, device=self.device),
             np.array([seed & (2**64 - 1) for seed in seeds], np.uint64),
             self.dit.stream_text(prompts),
+            cache() if self.guidance != 1 else None,
+            None if self._recaller is None else self._recaller.empty(newest_BChw),
         )
 
     def _read(self, contexts: Sequence[Context], prompts: Sequence[str], seeds: Sequence[int]) -> StreamState:
         """Contexts of equal length into a fresh state; of a long one only what can still be seen through the layers."""
-        length = min(len(contexts[0].frames), 2 * self.dit.config.window)
+        length = len(contexts[0].frames)
+        if self.memory is None and self.dit.config.sinks == 0:
+            length = min(length, 2 * self.dit.config.window)
         frames = np.stack([context.frames[-length:] for context in contexts])
         latents_BTChw = torch.cat(
             [self._encode(part) for part in _parts(frames.reshape(-1, *frames.shape[2:]))]
         ).float()
         latents_BTChw = latents_BTChw.unflatten(0, (len(contexts), length))
-        state = self._empty(seeds, prompts, frames.shape[2:4])
+        state = self._empty(seeds, prompts, self._latent_size(frames.shape[2:4]))
         state.newest_BChw = latents_BTChw[:, 0].contiguous()
         for t in range(1, length):
-            action_BA, known_B = self._actions(np.stack([context.actions[t - length] for context in contexts]))
-            sample_BChw, context, previous_BChw, time_B = self._begin(state)
-            # The target's output is not used: this call writes the context frame.
-            noise_B = torch.ones_like(known_B)
-            self.dit.stream(
-                state.cache, sample_BChw.to(self.dtype), noise_B, action_BA, previous_BChw, time_B, context,
-                target_known_B=known_B, text=state.text,
-            )  # fmt: skip
+            actions = np.stack([context.actions[t - length] for context in contexts])
+            action_BA, known_B = self._actions(actions)
+            sample_BChw, newest, previous_BChw, time_B = self._begin(state, actions)
+            # What is predicted is not used: this writes the newest frame to the cache.
+            self._denoise(state, sample_BChw, 1.0, action_BA, known_B, previous_BChw, time_B, newest)
             newest_BChw = latents_BTChw[:, t].contiguous()
-            state = StreamState(
-                state.cache, newest_BChw, previous_BChw, action_BA, known_B, time_B, state.seed_B, state.text
-            )  # fmt: skip
+            state = _moved_on(state, newest_BChw, previous_BChw, action_BA, known_B, time_B)
         return state
+
+    def _latent_size(self, size: Sequence[int]) -> tuple[int, int]:
+        return size[0] // self.vae.spatial_stride, size[1] // self.vae.spatial_stride
 
     def _encode(self, frames: Frames) -> Tensor:
         x_B3HW = to_signed(torch.from_numpy(np.ascontiguousarray(frames)).to(self.device), self.dtype)
@@ -287,6 +329,16 @@ class DiTSimulator:
                 f"({len(context.frames) - 1}, {len(self.codec)}) for the channels {', '.join(self.codec.names)}; "
                 f"got {context.actions.shape}."
             )
+
+
+def _moved_on(
+    state: StreamState, newest_BChw: Tensor, before_BChw: Tensor, action_BA: Tensor, known_B: Tensor, time_B: Tensor
+) -> StreamState:
+    """The state one frame later, on the same caches."""
+    return replace(
+        state, newest_BChw=newest_BChw, before_BChw=before_BChw, action_BA=action_BA, action_known_B=known_B,
+        time_B=time_B,
+    )  # fmt: skip
 
 
 def _parts(frames: Frames, size: int = 64) -> list[Frames]:
