@@ -124,6 +124,19 @@ class ResetsSlots(Protocol):
 
 
 @runtime_checkable
+class SavesStreams(Protocol):
+    """A simulator whose state can be taken as plain data, and go on to the bit from it, also in another process."""
+
+    def snapshot(self, state: Any) -> dict[str, Any]:
+        """ "about" (JSON) and "arrays" (numpy arrays by name)."""
+        ...
+
+    def restore(self, snapshot: dict[str, Any]) -> Any:
+        """The state that ``snapshot`` was taken of; WorldsimError when it is another simulator's."""
+        ...
+
+
+@runtime_checkable
 class Describes(Protocol):
     """A simulator that can say what it is: plain data that goes into the run record and the row keys."""
 

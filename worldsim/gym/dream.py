@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -11,6 +12,7 @@ from gymnasium.error import ResetNeeded
 
 from worldsim.core.errors import UnknownNameError
 from worldsim.core.types import Frames
+from worldsim.gym.saved import load_dream, save_dream
 from worldsim.gym.streams import DreamConfig, DreamState, DreamStreams
 
 RENDER_MODES = ("rgb_array",)
@@ -71,6 +73,14 @@ class DreamEnv(gymnasium.Env[Frames, Any]):
         """Go back to (or branch off from) a saved state of the same simulator; returns the frame there."""
         (self.np_random,) = self._streams.set_state(state)
         return self._obs()
+
+    def save_state(self, path: str | Path) -> None:
+        """Write ``get_state()`` to a safetensors file, with which another process can go on to the bit."""
+        save_dream(path, self.get_state(), self.simulator)
+
+    def load_state(self, path: str | Path) -> Frames:
+        """``set_state`` from a file of ``save_state``; WorldsimError when it is of another checkpoint."""
+        return self.set_state(load_dream(path, self.simulator))
 
     def close(self) -> None:
         """Release the game and the dream's memory; closing twice is fine."""

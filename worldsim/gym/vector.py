@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -18,6 +19,7 @@ from worldsim.core.errors import WorldsimError
 from worldsim.core.slots import marked_slots, seeds_of_slots
 from worldsim.core.types import Frames
 from worldsim.gym.dream import check_render_mode, draw_seed, make_config, metadata_of
+from worldsim.gym.saved import load_dream, save_dream
 from worldsim.gym.streams import DreamState, DreamStreams
 
 
@@ -109,6 +111,14 @@ class DreamVectorEnv(gymnasium.vector.VectorEnv[Frames, Any, NDArray[Any]]):
         """Go to a saved state; one of a single :class:`DreamEnv` fans out into every slot. Returns the frames there."""
         self._randoms = self._streams.set_state(state)
         return self._obs()
+
+    def save_state(self, path: str | Path) -> None:
+        """Write ``get_state()`` to a safetensors file, with which another process can go on to the bit."""
+        save_dream(path, self.get_state(), self.simulator)
+
+    def load_state(self, path: str | Path) -> Frames:
+        """``set_state`` from a file of ``save_state``; WorldsimError when it is of another checkpoint."""
+        return self.set_state(load_dream(path, self.simulator))
 
     def close_extras(self, **kwargs: Any) -> None:
         self._streams.close()
