@@ -35,6 +35,8 @@ VARIANTS = {
     "own roll-outs as context": replace(BASE, own_context_share=0.5),
     "shortcut steps": replace(BASE, shortcut_share=0.25),
     "joint clips beside": replace(BASE, joint_batch=2),
+    # Fewer steps, so that words and actions together cost as much training as actions alone.
+    "text beside actions": replace(BASE, text="embedded", action_drop=0.15, steps=370),
     "joint clips, no images": replace(BASE, joint_batch=2, image_share=0.0),
 }
 HORIZONS = (1, 4, 8, 16)
