@@ -59,6 +59,7 @@ class SimulatorTrainConfig(ObjectiveConfig, LoopConfig):
     depth: int = 8  # blocks
     heads: int = 4  # of attention
     window: int = 10  # past frames a frame attends to; in joint clips also later ones
+    sinks: int = 0  # first frames of a clip that stay visible for ever; they are learned from clips longer than window
     init: str = ""  # run folder of an earlier stage to start from; empty for random weights
     compile: bool = False  # the blocks; needs a C++ compiler
 
@@ -120,6 +121,7 @@ def train_simulator(
         depth=config.depth,
         heads=config.heads,
         window=config.window,
+        sinks=config.sinks,
         joint=joint is not None,
         shortcut=config.shortcut_share > 0,
         text=_text_config(config, tables, out),
