@@ -141,3 +141,22 @@ def test_a_damaged_state_is_named(recording, tmp_path):
 def test_bad_settings_name_the_value(change, message):
     with pytest.raises(WorldsimError, match=message):
         VAETrainConfig(**change)
+
+
+def test_a_simulator_trains_in_pixels_and_goes_on(recording, tmp_path):
+    """Without an autoencoder's file: the pixels' statistics are measured once and kept with the run."""
+    from dataclasses import replace
+
+    from small_runs import SIMULATOR_CONFIG
+
+    from worldsim.simulators import load
+    from worldsim.training.simulator import train_simulator
+
+    config = replace(SIMULATOR_CONFIG, steps=10)
+    train_simulator(config, [recording], "pixels", tmp_path / "run")
+    train_simulator(replace(config, steps=20), [recording], "pixels", tmp_path / "run")
+    assert read_json(tmp_path / "run" / "record.json")["completed"] == 20
+    simulator = load(tmp_path / "run", precision="float32")
+    black = torch.zeros(1, 64, 64, 3, dtype=torch.uint8).numpy()
+    assert (simulator.reconstruct(black) == 0).all()
+    assert (simulator.vae.pixel_std != 0.5).all(), "measured, not assumed"

@@ -88,7 +88,7 @@ def _autoencoder_records(folder: Path) -> dict[str, Any]:
         return {part: record for part, record in read_json(folder / "training.json").items() if part.startswith("vae")}
     record = _record(folder)
     earlier = record["config"]["settings"].get("keep_encoder_of")
-    return {"vae": _record(Path(earlier)), "vae, decoder": record} if earlier else {"vae": record}
+    return {**_autoencoder_records(Path(earlier)), "vae, decoder": record} if earlier else {"vae": record}
 
 
 def _stage_records(folder: Path) -> list[dict[str, Any]]:
@@ -125,10 +125,10 @@ def card(name: str, config: dict[str, Any], records: dict[str, Any], params: dic
             else []
         ),
         f"- Sampling: {config['steps']} denoising step(s) a frame, context noised to {config['context_noise']:g}.",
-        "- Data, recorded with `worldsim collect` and the explorer policy:",
+        "- Data, recorded with `worldsim collect`:",
         *(
-            f"  - `{table['env_id']}`: {table['episodes']} episodes of at most {table['max_steps']} steps, "
-            f"{table['frames']:,} frames, split {table['split']!r}, seed {table['seed']}"
+            f"  - `{table['env_id']}`, {_policy_name(table['policy'])}: {table['episodes']} episodes of at most "
+            f"{table['max_steps']} steps, {table['frames']:,} frames, split {table['split']!r}, seed {table['seed']}"
             for table in config["data"]
         ),
         "- Training, on CPU:",
@@ -140,13 +140,18 @@ def card(name: str, config: dict[str, Any], records: dict[str, Any], params: dic
         ),
         "- The whole record, settings and loss trace: `training.json` beside this card.",
         "",
-        "Trained on recordings of games alone; no images of people, no text. Made for research on learned simulators:",
-        "it is small, its dream blurs and drifts after some seconds, and what leaves its view for longer than",
-        "the attention window is forgotten. The figures it reaches are in the project's README, with the command",
-        "that made them. Licence: Apache-2.0.",
+        "Trained on recordings of games alone, and on captions of these where it reads text; no images of people.",
+        "Made for research on learned simulators: it is small, its dream blurs and drifts after some seconds, and what",
+        "leaves its view for longer than the attention window is forgotten. The figures it reaches are in the",
+        "project's README, with the command that made them. Licence: Apache-2.0.",
         "",
     ]
     return "\n".join(lines)
+
+
+def _policy_name(text: str) -> str:
+    """ "envs.policies.explorer:make_explorer" as "explorer"."""
+    return text.partition(":")[0].rpartition(".")[2]
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ from worldsim.data.clips import Clips
 from worldsim.data.mixture import ClipMixture
 from worldsim.data.store import EpisodeTable
 from worldsim.models.attention import JOINT, TARGET
-from worldsim.models.autoencoders import load_autoencoder, save_autoencoder
+from worldsim.models.autoencoders import FILE, Pixels, load_autoencoder, save_autoencoder, to_signed
 from worldsim.models.checkpoint import fill_weights, read_header, save_model
 from worldsim.models.dit import DiT, DiTConfig, config_from_plain
 from worldsim.models.flops import training_flops
@@ -95,9 +95,10 @@ def train_simulator(
     """
     out = Path(out)
     tables = [EpisodeTable.open(str(path)) for path in data]
-    autoencoder = load_autoencoder(vae)
     if config.threads:
         torch.set_num_threads(config.threads)
+    vae = _settled(vae, tables, out)
+    autoencoder = load_autoencoder(vae)
     stride = autoencoder.temporal_stride
     latents = None  # with a temporal stride they depend on where a clip begins
     if stride == 1:
@@ -168,7 +169,8 @@ def train_simulator(
         _flops_per_step(config, model_config, streaming, joint, autoencoder.spatial_stride, stride),
     )
     trainer.run(progress)
-    save_autoencoder(out / "vae.safetensors", autoencoder)
+    if Path(vae) != out / FILE:
+        save_autoencoder(out / FILE, autoencoder)
     save_model(out / "dit.safetensors", model, asdict(model_config))
     write_json(
         out / "config.json",
@@ -217,6 +219,20 @@ def step_loss(
         assert isinstance(flow, Tensor)
         total, values = total + flow, {**values, "joint": flow.detach()}
     return total, values
+
+
+def _settled(vae: str | Path, tables: Sequence[EpisodeTable], out: Path) -> str | Path:
+    """The autoencoder as a file: one that has none, such as pixels, is measured on the data and written to ``out``."""
+    if Path(vae).exists():
+        return vae
+    path = out / FILE
+    if not path.exists():
+        autoencoder = load_autoencoder(vae)
+        if isinstance(autoencoder, Pixels):
+            frames = [table.read_clip(episode, 0, 1)[0] for table in tables for episode in range(min(64, len(table)))]
+            autoencoder.measure_latents([to_signed(torch.from_numpy(one))[None] for one in frames])
+        save_autoencoder(path, autoencoder)
+    return path
 
 
 def _start_from(path: Path, model: DiT) -> None:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from worldsim.generate.tasks import Clip
 
 EXAMPLES = (
-    'worldsim generate simulator=voxel-text task=text prompt="a red tower in the desert at night" frames=24',
-    "worldsim generate simulator=voxel-text task=still image=start.png frames=32 prompt=[turn left,turn right]",
-    "worldsim generate simulator=voxel-text task=connect video=data/arena.lance@3@0:8 end=clip.mp4@-8: frames=10",
-    'worldsim generate simulator=voxel-text task=edit video=runs/a/video-000 prompt="a snowy plain" strength=0.6',
+    'worldsim generate simulator=runs/text task=text prompt="a red tower in the desert at night" frames=24',
+    "worldsim generate simulator=runs/text task=still image=start.png frames=32 prompt=[turn left,turn right]",
+    "worldsim generate simulator=runs/text task=connect video=data/arena.lance@3@0:8 end=clip.mp4@-8: frames=10",
+    'worldsim generate simulator=runs/text task=edit video=runs/a/video-000 prompt="a snowy plain" strength=0.6',
     "worldsim generate simulator=voxel-base task=long image=start.png actions=forward:1,camera_yaw_right_deg:4",
 )
 STEPS = 16  # of a clip that is made all at once
@@ -33,7 +33,7 @@ ENDINGS = 3  # beginnings of one ending, where neither prompts nor clips say how
 @dataclass(kw_only=True)
 class GenerateConfig:
     simulator: str = setting(
-        "checkpoint name or folder", example="voxel-text", names="worldsim.cli.names:checkpoint_names", path=True
+        "checkpoint name or folder", example="voxel-base", names="worldsim.cli.names:checkpoint_names", path=True
     )
     task: str = setting("what to make", example="text", names="worldsim.generate.tasks:task_names")
     prompt: list[str] = setting(
