@@ -55,10 +55,6 @@ def test_the_frame_rate_of_a_checkpoint_is_its_games(name):
         assert config["fps"] == gymnasium.make(env_id, **config["env_kwargs"]).metadata["render_fps"]
 
 
-@pytest.mark.xfail(
-    strict=True, raises=RuntimeError,
-    reason="the generator gives one action a latent; training made the network for the actions of all its frames",
-)  # fmt: skip
 def test_frames_are_counted_and_not_their_latents(tmp_path):
     """Nine frames asked for are nine frames made, of the five latents that a temporal stride of 2 makes of them."""
     folder = write_checkpoint(tmp_path)

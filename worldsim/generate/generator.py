@@ -149,19 +149,22 @@ class DiTVideoGenerator:
         return torch.cat(parts).cpu().numpy()
 
     def _actions(self, plans: Sequence[VideoPlan]) -> tuple[Tensor, Tensor]:
-        """Scaled actions (B, S, A) that led to each latent frame, and whether they are known.
+        """Scaled actions (B, S, A) that led to the frames of each latent, and whether all of them are known.
 
-        A latent of several frames has no one action, nor has the first frame, except in a loop.
+        A latent of several frames has their actions side by side, as in training. The first frame has none, except in
+        a loop whose latents are single frames.
         """
-        S = self.autoencoder.latent_frames(plans[0].frames)
-        codec = self.checkpoint.codec
-        led_BSA = np.full((len(plans), S, len(codec)), np.nan, np.float32)
-        if self.autoencoder.temporal_stride == 1:
-            for led_SA, plan in zip(led_BSA, plans, strict=True):
-                if plan.actions_SA is not None:
-                    led_SA[(np.arange(plan.transitions) + 1) % plan.frames] = plan.actions_SA
+        stride, frames, codec = self.autoencoder.temporal_stride, plans[0].frames, self.checkpoint.codec
+        led_BTA = np.full((len(plans), frames, len(codec)), np.nan, np.float32)
+        for led_TA, plan in zip(led_BTA, plans, strict=True):
+            if plan.actions_SA is not None:
+                led_TA[(np.arange(plan.transitions) + 1) % frames] = plan.actions_SA / codec.scale
+        first_B1A, later_BSA = led_BTA[:, :1], led_BTA[:, 1:].reshape(len(plans), -1, stride * len(codec))
+        if stride > 1:
+            first_B1A = np.full((len(plans), 1, stride * len(codec)), np.nan, np.float32)
+        led_BSA = np.concatenate([first_B1A, later_BSA], 1)
         known_BS = np.asarray(~np.isnan(led_BSA).any(-1))
-        scaled_BSA = np.where(known_BS[..., None], led_BSA, 0).astype(np.float32) / codec.scale
+        scaled_BSA = np.where(known_BS[..., None], led_BSA, 0).astype(np.float32)
         return self._tensor(scaled_BSA), self._tensor(known_BS.astype(np.float32))
 
     def _tensor(self, values: NDArray[np.float32]) -> Tensor:
