@@ -134,7 +134,7 @@ def test_command_line(table_copy):
     done = run_cli(f"data={table_copy}", "frames=30", "label=mine")
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == table_copy and "clips captioned as mine v3" in done.stderr
-    config = json.loads(EpisodeTable.open(table_copy)._dataset.config()["worldsim.captions:mine:v2"])
+    config = json.loads(EpisodeTable.open(table_copy)._dataset.config()["worldsim.captions:mine:v3"])
     assert config["captioner"] == "state" and config["seed"] == 0
     wrong = run_cli(f"data={table_copy}", "captioner=stat")
     assert wrong.returncode == 2 and "unknown captioner 'stat'. Did you mean 'state'?" in wrong.stderr
