@@ -185,6 +185,7 @@ def test_ctrl_c_ends_with_130_and_one_line(shell):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored where tests run in the background
     )
     assert process.stderr is not None
     process.stderr.readline()  # the first line of progress: it plays
