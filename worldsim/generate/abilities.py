@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from worldsim.core.errors import WorldsimError
 from worldsim.generate.plan import VideoPlan
-from worldsim.models.autoencoders import Autoencoder
+from worldsim.models.autoencoders import Autoencoder, nearest_size
 from worldsim.models.checkpoint import read_header
 from worldsim.models.dit import DiTConfig, config_from_plain
 from worldsim.simulators.checkpoints import Checkpoint, find_checkpoint, shipped_names
@@ -41,7 +41,7 @@ def require_able(
 def require_size(size: tuple[int, int], unit: int) -> None:
     """WorldsimError naming the nearest size when the sides are not multiples of ``unit``, a patch of latents."""
     if any(side < unit or side % unit for side in size):
-        near = [max(unit, round(side / unit) * unit) for side in size]
+        near = nearest_size(*size, unit)
         raise WorldsimError(
             f"a video of {size[0]}x{size[1]} (height x width) cannot be made: both sides have to be multiples of "
             f"{unit}; the nearest size is {near[0]}x{near[1]}, so give height={near[0]} width={near[1]}."

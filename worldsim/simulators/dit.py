@@ -16,7 +16,7 @@ from worldsim.core.errors import WorldsimError
 from worldsim.core.types import Context, Frames, Prediction
 from worldsim.diffusion.flow import add_noise, euler_step, sampling_levels
 from worldsim.diffusion.noise import frame_noise
-from worldsim.models.autoencoders import Autoencoder, to_signed, to_uint8
+from worldsim.models.autoencoders import Autoencoder, nearest_size, to_signed, to_uint8
 from worldsim.models.block import TextKeys
 from worldsim.models.cache import RingCache
 from worldsim.models.dit import DiT, Output
@@ -318,7 +318,7 @@ class DiTSimulator:
             )
         unit = self.vae.spatial_stride * self.dit.config.patch
         if height % unit or width % unit:
-            near = [max(unit, round(side / unit) * unit) for side in (height, width)]
+            near = nearest_size(height, width, unit)
             raise WorldsimError(
                 f"{self.name} dreams frames whose sides are multiples of {unit}; the context has {height}x{width} "
                 f"(height x width): the nearest size is {near[0]}x{near[1]}."

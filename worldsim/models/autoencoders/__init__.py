@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from worldsim.core.errors import DamagedFileError, WorldsimError
-from worldsim.models.autoencoders.base import Autoencoder, StreamState, to_signed, to_uint8
+from worldsim.models.autoencoders.base import Autoencoder, StreamState, nearest_size, to_signed, to_uint8
 from worldsim.models.autoencoders.pixels import Pixels
 from worldsim.models.autoencoders.pretrained import PREFIX as DIFFUSERS
 from worldsim.models.autoencoders.pretrained import DiffusersAutoencoder
@@ -20,6 +20,7 @@ __all__ = [
     "StreamState",
     "VAEConfig",
     "load_autoencoder",
+    "nearest_size",
     "save_autoencoder",
     "to_signed",
     "to_uint8",

@@ -9,6 +9,7 @@ Legend: B batch, T frames, S latents in time, F frames of one latent, C latent c
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,7 +34,7 @@ class StreamState:
         )
 
 
-class Autoencoder(nn.Module):
+class Autoencoder(nn.Module, ABC):
     """Frames in [-1, 1] to normalised latents and back.
 
     A model of temporal stride 1 without memory defines ``encode`` and ``decode``; another also the four clip methods.
@@ -44,23 +45,23 @@ class Autoencoder(nn.Module):
     latent_channels: int
 
     @classmethod
+    @abstractmethod
     def from_config(cls, config: dict[str, Any]) -> Autoencoder:
         """The model of a configuration as ``saved_config`` gave it, before its weights are filled in."""
-        raise NotImplementedError
 
+    @abstractmethod
     def saved_config(self) -> dict[str, Any]:
         """Plain data that ``from_config`` makes the model of again."""
-        raise NotImplementedError
 
     # -- single frames --------------------------------------------------------------------------------------------
 
+    @abstractmethod
     def encode(self, x_B3HW: Tensor) -> Tensor:
         """Normalised latents (B, C, h, w) of single frames; WorldsimError when a side is no multiple of the stride."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decode(self, z_BChw: Tensor) -> Tensor:
         """Single frames (B, 3, H, W), in [-1, 1] up to small overshoots."""
-        raise NotImplementedError
 
     # -- whole clips ----------------------------------------------------------------------------------------------
 
@@ -104,11 +105,17 @@ class Autoencoder(nn.Module):
         """WorldsimError naming the nearest size when frames cannot be cut into latents."""
         stride = self.spatial_stride
         if height % stride or width % stride or min(height, width) < stride:
-            near = [max(stride, round(side / stride) * stride) for side in (height, width)]
+            near = nearest_size(height, width, stride)
             raise WorldsimError(
                 f"frames of {height}x{width} cannot be encoded: both sides must be multiples of {stride}; "
                 f"the nearest size is {near[0]}x{near[1]}."
             )
+
+
+def nearest_size(height: int, width: int, unit: int) -> tuple[int, int]:
+    """The size nearest to this one whose sides are multiples of ``unit``."""
+    rows, columns = (max(unit, round(side / unit) * unit) for side in (height, width))
+    return rows, columns
 
 
 def per_channel(values_C: Tensor, like: Tensor) -> Tensor:
