@@ -173,7 +173,10 @@ class DiT(nn.Module):
 
     def read(self, prompts: Sequence[str], length: int | None = None) -> TextTokens | None:
         """The prompts as the network takes them, padded to ``length`` tokens; None for a network without text."""
-        return None if self.text is None else self.text(prompts, length)
+        if self.text is None:
+            return None
+        rows = {prompt: row for row, prompt in enumerate(dict.fromkeys(prompts))}  # the images of a clip share one
+        return self.text(list(rows), length).select([rows[prompt] for prompt in prompts])
 
     def stream_text(self, prompts: Sequence[str]) -> TextKeys | None:
         """What ``stream`` takes for these prompts, of one length whatever they say; None for a network without text."""
@@ -186,7 +189,8 @@ class DiT(nn.Module):
         if self.text is None or self.text_summary is None:
             return None
         if text is None:
-            text = self.text([""] * clips)
+            text = self.read([""] * clips)
+            assert text is not None
         features_BLW = text.features_BLE.to(dtype)
         bias_BL = torch.zeros(text.mask_BL.shape, dtype=dtype, device=features_BLW.device)
         bias_BL = bias_BL.masked_fill(~text.mask_BL, float("-inf"))
