@@ -8,6 +8,7 @@ import os
 import re
 import zipfile
 import zlib
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from evals.games import RealGame
 from evals.scenarios import Case, RealBranch, Scenario
 from evals.suite import Suite
 from worldsim.core.records import content_hash, to_plain, write_atomic
+from worldsim.core.types import Edit
 
-FORMAT = 1
+FORMAT = 2
 
 
 def default_folder() -> Path:
@@ -78,6 +80,8 @@ def write_case(path: Path, case: Case, inputs: dict[str, Any]) -> None:
             "family": scenario.family,
             "prompts": scenario.prompts,
             "from_nothing": scenario.from_nothing,
+            "edits": {name: [asdict(edit) for edit in edits] for name, edits in scenario.edits.items()},
+            "subject_id": scenario.subject_id,
         },
         "branches": list(scenario.branches),
         "scenario_hash": scenario.hash,
@@ -94,6 +98,7 @@ def write_case(path: Path, case: Case, inputs: dict[str, Any]) -> None:
             f"ended/{name}": real.ended,
         }
     arrays |= {f"fact/{name}": value for name, value in case.facts.items()}
+    arrays |= {f"context/{name}": frames for name, frames in case.contexts.items()}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     write_atomic(path, buffer.getvalue())
@@ -108,17 +113,23 @@ def read_case(path: Path, inputs: dict[str, Any]) -> Case | None:
         if header["inputs"] != inputs:
             return None
         branches = {name: data[f"actions/{name}"] for name in header["branches"]}
-        scenario = Scenario(**header["scenario"], prefix=data["prefix"], branches=branches)
+        told = header["scenario"]
+        edits = {name: tuple(Edit(**edit) for edit in edits) for name, edits in told.pop("edits").items()}
+        scenario = Scenario(**told, prefix=data["prefix"], branches=branches, edits=edits)
         if scenario.hash != header["scenario_hash"]:
             return None
         real = {
             name: RealBranch(data[f"frames/{name}"], data[f"rewards/{name}"], data[f"ended/{name}"])
             for name in branches
         }
-        facts = {name.partition("/")[2]: value for name, value in data.items() if name.startswith("fact/")}
-        return Case(scenario, data["context_frames"], real, header["fps"], facts)
+        facts, contexts = _under(data, "fact"), _under(data, "context")
+        return Case(scenario, data["context_frames"], real, header["fps"], facts, contexts)
     except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile):
         return None
+
+
+def _under(data: dict[str, Any], folder: str) -> dict[str, Any]:
+    return {name.partition("/")[2]: value for name, value in data.items() if name.startswith(f"{folder}/")}
 
 
 def slug(name: str) -> str:

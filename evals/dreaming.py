@@ -40,7 +40,7 @@ def context_length(simulator: Simulator) -> int:
 
 def dream(simulator: Simulator, cases: Sequence[Case], seed: int) -> list[Trial | Failure]:
     """A trial of each case. Whatever raises or answers nonsense is tried alone, so that only its own scenario fails."""
-    kinds = [(case.scenario.from_nothing, bool(case.scenario.prompts), case.scenario.horizon) for case in cases]
+    kinds = [(case.scenario.from_nothing, _apart(case.scenario), case.scenario.horizon) for case in cases]
     if len(set(kinds)) > 1:  # each kind is a batch of its own
         outcomes: dict[int, Trial | Failure] = {}
         for kind in dict.fromkeys(kinds):
@@ -69,10 +69,10 @@ def _predict(simulator: Simulator, cases: Sequence[Case], seed: int) -> Predicti
     if cases[0].scenario.from_nothing:
         return _from_text(simulator, slots, seed)
     length = context_length(simulator)
-    if cases[0].scenario.prompts:  # branches are told apart by what is said, so they cannot have a beginning in common
+    if _apart(cases[0].scenario):
         state = simulator.reset(
-            [case.context(length) for case, _ in slots],
-            [case.scenario.prompts[name] for case, name in slots],
+            [case.context(length, name) for case, name in slots],
+            [case.scenario.prompts.get(name, "") for case, name in slots],
             [dream_seed(seed, case) for case, _ in slots],
         )
     else:
@@ -81,6 +81,11 @@ def _predict(simulator: Simulator, cases: Sequence[Case], seed: int) -> Predicti
         # Branching from one state makes what is before the branches, and every random number, common to them.
         state = simulator.branch(state, [i for i, case in enumerate(cases) for _ in case.scenario.branches])
     return roll_out(simulator, state, np.stack([_actions(simulator, case.scenario, name) for case, name in slots]))
+
+
+def _apart(scenario: Scenario) -> bool:
+    """Whether branches are told apart before their actions, by words or in another world: they share no beginning."""
+    return bool(scenario.prompts or scenario.edits)
 
 
 def _actions(simulator: Simulator, scenario: Scenario, branch: str) -> NDArray[np.float32]:

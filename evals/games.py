@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +16,12 @@ from evals.scenarios import RealBranch, array_hash
 from worldsim.core.actions import ActionCodec
 from worldsim.core.errors import WorldsimError
 from worldsim.core.games import make_game
-from worldsim.core.protocols import Policy, Replays, Snapshots
+from worldsim.core.protocols import HasGroundTruth, Intervenes, Policy, Replays, Snapshots
 from worldsim.core.records import content_hash, to_plain
 from worldsim.core.seeding import derive_seed, game_seed
-from worldsim.core.types import Frames, GameOrigin
+from worldsim.core.types import Edit, Frames, GameOrigin, GroundTruth
+
+Point = tuple[int, list[bytes], tuple[Edit, ...]]  # seed, actions since the reset, edits
 
 REMEMBERED_BRANCHES = 64
 FINGERPRINT_STEPS = 24
@@ -49,7 +52,8 @@ class RealGame:
         self.fps = float(self.env.metadata["render_fps"])
         self._seed = -1
         self._taken: list[bytes] = []
-        self._snapshot: tuple[int, list[bytes], dict[str, Any]] | None = None
+        self._edits: tuple[Edit, ...] = ()  # of the present world, made and to come
+        self._snapshot: tuple[Point, dict[str, Any]] | None = None
         self._policies: dict[str, Policy] = {}
 
     @property
@@ -79,42 +83,63 @@ class RealGame:
         taken = np.array(actions, np.float32).reshape(len(actions), len(self.codec))
         return Recording(seed, np.stack(frames), taken, np.array(rewards, np.float32), ended)
 
-    def bring(self, seed: int, prefix: NDArray[np.float32]) -> None:
-        """Bring the game to the point that ``prefix`` (P, A) leads to from the reset with ``seed``."""
+    def bring(self, seed: int, prefix: NDArray[np.float32], edits: Sequence[Edit] = ()) -> None:
+        """Bring the game to the point that ``prefix`` (P, A) leads to from the reset with ``seed``, ``edits`` made."""
         if not self.branches_exactly:
             raise WorldsimError(
                 f"{self.env_id} offers neither Snapshots nor Replays, so it cannot be branched exactly."
             )
-        wanted = [action.tobytes() for action in prefix]
-        if (self._seed, self._taken) == (seed, wanted):
+        offered = self.env.interventions() if isinstance(self.env, Intervenes) else ()
+        for edit in edits:
+            if edit.name not in offered:
+                raise WorldsimError(
+                    f"{self.env_id} does not offer the intervention {edit.name!r}; it has {', '.join(offered) or 'none'}."
+                )
+        wanted = (seed, [action.tobytes() for action in prefix], tuple(edits))
+        if self._point == wanted:
             return
-        if self._snapshot and self._snapshot[:2] == (seed, wanted):
-            self.env.set_state(self._snapshot[2])
-        elif isinstance(self.env, Replays):
+        if self._snapshot and self._snapshot[0] == wanted:
+            self.env.set_state(self._snapshot[1])
+        elif isinstance(self.env, Replays) and not edits:
             self.env.replay(seed, prefix)
         else:
-            self._reset(seed)
+            self._reset(seed, edits)
             for number, action in enumerate(prefix, start=1):
                 if self._step(action)[2] and number < len(prefix):
                     raise WorldsimError(f"{self.env_id}, seed {seed}: the episode ends before the prefix does.")
-        self._seed, self._taken = seed, wanted
+        self._seed, self._taken, self._edits = wanted
 
-    def branch(self, seed: int, prefix: NDArray[np.float32], actions: NDArray[np.float32]) -> RealBranch:
-        """The game's answer to ``actions`` (H, A) from the point ``prefix`` leads to."""
-        self.bring(seed, prefix)
+    def branch(
+        self,
+        seed: int,
+        prefix: NDArray[np.float32],
+        actions: NDArray[np.float32],
+        edits: Sequence[Edit] = (),
+        truth: bool = False,
+    ) -> RealBranch:
+        """The game's answer to ``actions`` (H, A) from the point ``prefix`` leads to, with its truth if asked for."""
+        self.bring(seed, prefix, edits)
         if isinstance(self.env, Snapshots):
-            self._snapshot = (seed, list(self._taken), self.env.get_state())
+            self._snapshot = (self._point, self.env.get_state())
         frames: list[Frames] = []
+        truths: list[GroundTruth] = []
         rewards = np.zeros(len(actions), np.float32)
         over = np.zeros(len(actions), np.bool_)
         for t, action in enumerate(actions):
             if t and over[t - 1]:
-                frames.append(frames[-1])
                 over[t] = True
-                continue
-            frame, rewards[t], over[t] = self._step(action)
+            else:
+                frame, rewards[t], over[t] = self._step(action)
             frames.append(frame)
-        return RealBranch(np.stack(frames), rewards, over)
+            if truth:
+                truths.append(self.ground_truth() if not t or not over[t - 1] else truths[-1])
+        return RealBranch(np.stack(frames), rewards, over, tuple(truths))
+
+    def ground_truth(self) -> GroundTruth:
+        """Of the present frame; WorldsimError for a game that offers none."""
+        if not isinstance(self.env, HasGroundTruth):
+            raise WorldsimError(f"{self.env_id} does not offer HasGroundTruth, which is needed here.")
+        return self.env.ground_truth()
 
     def fingerprint(self, policy: str) -> str:
         """A hash of how the game looks and answers to ``policy``, so that no stored branch outlives a changed game."""
@@ -125,15 +150,27 @@ class RealGame:
     def close(self) -> None:
         self.env.close()
 
-    def _reset(self, seed: int) -> Frames:
+    @property
+    def _point(self) -> Point:
+        """What identifies where the game is."""
+        return self._seed, list(self._taken), self._edits
+
+    def _reset(self, seed: int, edits: Sequence[Edit] = ()) -> Frames:
         frame, _ = self.env.reset(seed=seed)
-        self._seed, self._taken = seed, []
-        return np.array(frame)
+        self._seed, self._taken, self._edits = seed, [], tuple(edits)
+        return self._edited(np.array(frame))
 
     def _step(self, action: NDArray[np.float32]) -> tuple[Frames, float, bool]:
         frame, reward, terminated, truncated, _ = self.env.step(self.codec.decode(action))
         self._taken.append(action.tobytes())
-        return np.array(frame), float(reward), bool(terminated or truncated)
+        return self._edited(np.array(frame)), float(reward), bool(terminated or truncated)
+
+    def _edited(self, frame: Frames) -> Frames:
+        """The frame that is seen after the edits that are due now."""
+        for edit in self._edits:
+            if edit.step == len(self._taken):
+                frame = np.array(self.env.intervene(edit.name, **edit.details))
+        return frame
 
 
 def game_key(env_id: str, env_kwargs: dict[str, Any]) -> str:
@@ -145,7 +182,7 @@ class RealGames:
 
     def __init__(self) -> None:
         self._games: dict[str, RealGame] = {}
-        self._remembered: OrderedDict[tuple[str, int, str, str], RealBranch] = OrderedDict()
+        self._remembered: OrderedDict[tuple[str, int, str, str, str], RealBranch] = OrderedDict()
 
     def get(self, env_id: str, env_kwargs: dict[str, Any]) -> RealGame:
         key = game_key(env_id, env_kwargs)
@@ -157,9 +194,15 @@ class RealGames:
         """Replay ``origin`` and answer ``actions`` (H, A)."""
         actions = np.asarray(actions, np.float32)
         game = self.get(origin.env_id, origin.env_kwargs)
-        key = (game.key, origin.seed, array_hash(origin.prefix), array_hash(actions))
+        key = (
+            game.key,
+            origin.seed,
+            array_hash(origin.prefix),
+            array_hash(actions),
+            content_hash(to_plain(origin.edits)),
+        )
         if key not in self._remembered:
-            self._remembered[key] = game.branch(origin.seed, origin.prefix, actions)
+            self._remembered[key] = game.branch(origin.seed, origin.prefix, actions, origin.edits)
             if len(self._remembered) > REMEMBERED_BRANCHES:
                 self._remembered.popitem(last=False)
         return self._remembered[key]

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from worldsim.core.records import content_hash
-from worldsim.core.types import Context, Frames, GameOrigin
+from worldsim.core.records import content_hash, to_plain
+from worldsim.core.types import Context, Edit, Frames, GameOrigin, GroundTruth
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class Scenario:
     family: str = ""
     prompts: dict[str, str] = field(default_factory=dict)  # of branches that text decides: their actions are not told
     from_nothing: bool = False  # videos are made of the prompts alone; prefix and actions mean nothing
+    edits: dict[str, tuple[Edit, ...]] = field(default_factory=dict)  # of the worlds of branches, where they differ
+    subject_id: int = 0  # the object that this is about, in the game's ground truth; 0: none
 
     @property
     def name(self) -> str:
@@ -52,15 +54,15 @@ class Scenario:
             "prefix": array_hash(self.prefix),
             "branches": {name: array_hash(actions) for name, actions in self.branches.items()},
             **({"prompts": self.prompts, "from_nothing": self.from_nothing} if self.prompts else {}),
+            **({"edits": to_plain(self.edits), "subject_id": self.subject_id} if self.edits else {}),
         }
 
     @cached_property
     def hash(self) -> str:
         return content_hash(self.inputs)
 
-    @property
-    def origin(self) -> GameOrigin:
-        return GameOrigin(self.env_id, self.env_kwargs, self.seed, self.prefix)
+    def origin(self, branch: str) -> GameOrigin:
+        return GameOrigin(self.env_id, self.env_kwargs, self.seed, self.prefix, self.edits.get(branch, ()))
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class RealBranch:
     frames: Frames  # (H, h, w, 3)
     rewards: NDArray[np.float32]  # (H,)
     ended: NDArray[np.bool_]  # (H,), true from the step that terminated or truncated the episode
+    truth: tuple[GroundTruth, ...] = ()  # of the H frames, where it was asked for; suites keep of it what they need
 
 
 @dataclass(frozen=True)
@@ -81,12 +84,13 @@ class Case:
     real: dict[str, RealBranch]
     fps: float
     facts: dict[str, NDArray[Any]] = field(default_factory=dict)  # what the suite measured of the real game
+    contexts: dict[str, Frames] = field(default_factory=dict)  # of branches whose edited world was seen before
 
-    def context(self, length: int) -> Context:
+    def context(self, length: int, branch: str = "") -> Context:
         """The last ``length`` frames (fewer where the case has fewer) and the actions between them."""
-        length = min(length, len(self.context_frames))
-        start = len(self.scenario.prefix) - (length - 1)
-        return Context(self.context_frames[-length:], self.scenario.prefix[start:], self.scenario.origin)
+        frames = self.contexts.get(branch, self.context_frames)[-length:]
+        start = len(self.scenario.prefix) - (len(frames) - 1)
+        return Context(frames, self.scenario.prefix[start:], self.scenario.origin(branch))
 
 
 def array_hash(array: NDArray[Any]) -> str:

@@ -9,7 +9,7 @@ import platform
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ SCHEMA_VERSION = 1
 
 
 def to_plain(value: Any) -> Any:
-    """Numpy and paths become JSON types; NaN and infinities become None (JSON has no such numbers)."""
+    """Numpy, paths and dataclasses become JSON types; NaN and infinities become None (JSON has no such numbers)."""
     if isinstance(value, dict):
         return {str(key): to_plain(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
@@ -35,6 +35,8 @@ def to_plain(value: Any) -> Any:
         return value if np.isfinite(value) else None
     if isinstance(value, Path):
         return str(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return to_plain(asdict(value))
     return value
 
 

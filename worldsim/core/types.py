@@ -49,6 +49,15 @@ class GroundTruth:
 
 
 @dataclass(frozen=True)
+class Edit:
+    """A change of the game's world from outside, see ``Intervenes``: frame ``step`` is the first that shows it."""
+
+    step: int  # actions since the reset
+    name: str
+    details: Mapping[str, Any]  # plain data
+
+
+@dataclass(frozen=True)
 class GameOrigin:
     """Where a recorded sequence comes from, so that the real game can be brought to the same point again."""
 
@@ -56,6 +65,7 @@ class GameOrigin:
     env_kwargs: dict[str, Any]
     seed: int
     prefix: NDArray[np.float32]  # (P, A) action channels from reset up to the last context frame
+    edits: tuple[Edit, ...] = ()  # of the world, in the order of their steps; those beyond the prefix come later
 
 
 @dataclass(frozen=True)
