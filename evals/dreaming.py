@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,18 @@ class Failure:
     reason: str
 
 
-def describe(simulator: Simulator) -> dict[str, Any]:
+@runtime_checkable
+class AnswersCase(Protocol):
+    """A control that sees the whole case, the real branches and all, and is neither reset nor stepped."""
+
+    name: str
+
+    def answer(self, case: Case, seed: int) -> dict[str, DreamBranch]:
+        """The answer to every branch of the case; ``seed`` is the scenario's."""
+        ...
+
+
+def describe(simulator: Simulator | AnswersCase) -> dict[str, Any]:
     """What a simulator says it is, or its name when it says nothing."""
     return simulator.describe() if isinstance(simulator, Describes) else {"name": simulator.name}
 
@@ -38,7 +49,7 @@ def context_length(simulator: Simulator) -> int:
     return int(describe(simulator).get("context_frames", DEFAULT_CONTEXT_FRAMES))
 
 
-def dream(simulator: Simulator, cases: Sequence[Case], seed: int) -> list[Trial | Failure]:
+def dream(simulator: Simulator | AnswersCase, cases: Sequence[Case], seed: int) -> list[Trial | Failure]:
     """A trial of each case. Whatever raises or answers nonsense is tried alone, so that only its own scenario fails."""
     kinds = [(case.scenario.from_nothing, _apart(case.scenario), case.scenario.horizon) for case in cases]
     if len(set(kinds)) > 1:  # each kind is a batch of its own
@@ -64,7 +75,9 @@ def dream_seed(seed: int, case: Case) -> int:
     return derive_seed(seed, "dream", case.scenario.hash)
 
 
-def _predict(simulator: Simulator, cases: Sequence[Case], seed: int) -> Prediction:
+def _predict(simulator: Simulator | AnswersCase, cases: Sequence[Case], seed: int) -> Prediction:
+    if isinstance(simulator, AnswersCase):
+        return _answered(simulator, cases, seed)
     slots = [(case, name) for case in cases for name in case.scenario.branches]
     if cases[0].scenario.from_nothing:
         return _from_text(simulator, slots, seed)
@@ -81,6 +94,16 @@ def _predict(simulator: Simulator, cases: Sequence[Case], seed: int) -> Predicti
         # Branching from one state makes what is before the branches, and every random number, common to them.
         state = simulator.branch(state, [i for i, case in enumerate(cases) for _ in case.scenario.branches])
     return roll_out(simulator, state, np.stack([_actions(simulator, case.scenario, name) for case, name in slots]))
+
+
+def _answered(control: AnswersCase, cases: Sequence[Case], seed: int) -> Prediction:
+    answers = [control.answer(case, dream_seed(seed, case)) for case in cases]
+    branches = [answer[name] for case, answer in zip(cases, answers, strict=True) for name in case.scenario.branches]
+    return Prediction(
+        np.stack([branch.frames for branch in branches]),
+        np.stack([branch.rewards for branch in branches]),
+        np.stack([branch.termination_prob for branch in branches]),
+    )
 
 
 def _apart(scenario: Scenario) -> bool:

@@ -11,8 +11,9 @@ from typing import Any
 
 from evals.cases import RealBranches, default_folder
 from evals.controls import CONTROLS
+from evals.controls.making import make_controls
 from evals.controls.oracle_vae import OracleVae
-from evals.dreaming import describe
+from evals.dreaming import AnswersCase, describe
 from evals.games import RealGame, RealGames
 from evals.progress import Progress
 from evals.rows import Rows
@@ -104,13 +105,16 @@ def evaluate(
 def _asked(
     suites: Sequence[Suite], contests: Mapping[str, tuple[RealGame, list[Contestant]]]
 ) -> list[tuple[Suite, RealGame, list[Contestant]]]:
-    """Who is asked what where: a suite is left out of a game in which it admits none of the models that play there."""
+    """Who is asked what where: a suite is left out of a game that does not fit it, or of whose models it admits none."""
     asked, left_out = [], []
     for game, contestants in contests.values():
         for suite in suites:
             admitted = [contestant for contestant in contestants if _admitted(suite, contestant)]
             models = [contestant.simulator.name for contestant in contestants if contestant.role == "model"]
-            if models and not any(contestant.role == "model" for contestant in admitted):
+            misfit = suite.misfit(game)
+            if misfit:
+                left_out.append(f"{suite.name} cannot be asked in {game.env_id}: {misfit}")
+            elif models and not any(contestant.role == "model" for contestant in admitted):
                 left_out.append(
                     f"{suite.name} cannot be asked of {', '.join(models)}, which do not offer what it needs"
                 )
@@ -136,24 +140,12 @@ def _contestants(
     simulators: Sequence[tuple[Simulator, str]], controls: Sequence[str], game: RealGame, games: RealGames
 ) -> list[Contestant]:
     """Who plays in ``game``: the simulators that know it, and the controls."""
+    playing: list[tuple[Simulator | AnswersCase, str]]
     playing = [(s, role) for s, role in simulators if game.env_id in describe(s).get("env_ids", [game.env_id])]
     for simulator, _ in playing:
         _check_fit(simulator, game)
     models = [simulator for simulator, role in playing if role == "model" and isinstance(simulator, Reconstructs)]
-    oracle = CONTROLS.load("oracle")(games)
-    for name in dict.fromkeys(controls):
-        entry = CONTROLS.entry(name)
-        role = entry.info["role"]
-        if name == "oracle":
-            playing.append((oracle, role))
-        elif name == "oracle_vae":
-            for model in models:
-                label = name if len(models) == 1 else f"{name}:{model.name}"
-                playing.append((entry.load()(oracle, model, label), role))
-        elif name in ("wrong_action", "ignore_prompt"):
-            playing.append((entry.load()(oracle), role))
-        else:
-            playing.append((entry.load()(), role))
+    playing += make_controls(controls, games, models)
     names = [simulator.name for simulator, _ in playing]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -163,7 +155,7 @@ def _contestants(
     return [Contestant.of(simulator, role) for simulator, role in playing]
 
 
-def _check_fit(simulator: Simulator, game: RealGame) -> None:
+def _check_fit(simulator: Simulator | AnswersCase, game: RealGame) -> None:
     about = describe(simulator)
     height, width, _ = game.env.observation_space.shape
     size = (about.get("height", height), about.get("width", width))

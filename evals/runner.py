@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from evals.cases import RealBranches
-from evals.dreaming import Failure, describe, dream
+from evals.dreaming import AnswersCase, Failure, describe, dream
 from evals.games import RealGame
 from evals.progress import Progress
 from evals.rows import ROW_SCHEMA, Rows, row_key
@@ -28,14 +28,14 @@ FILMED_ROLES = ("model", "ceiling")  # the oracle looks like the game, whose vid
 
 @dataclass(frozen=True)
 class Contestant:
-    """A simulator and what it is there for: "model", "oracle", "ceiling" or "null"."""
+    """A simulator and what it is there for: "model", "oracle", "ceiling", "null" or "fault"."""
 
-    simulator: Simulator
+    simulator: Simulator | AnswersCase
     role: str
     hash: str
 
     @classmethod
-    def of(cls, simulator: Simulator, role: str) -> Contestant:
+    def of(cls, simulator: Simulator | AnswersCase, role: str) -> Contestant:
         return cls(simulator, role, content_hash([simulator.name, describe(simulator)]))
 
 

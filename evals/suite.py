@@ -31,6 +31,7 @@ class Suite(ABC):
     primary: ClassVar[str]
     config_class: ClassVar[type]
     nulls: ClassVar[tuple[str, ...]] = ("last_frame", "wrong_action")  # controls that know nothing of what is asked
+    faults: ClassVar[tuple[str, ...]] = ()  # planted faults that it must see, see evals.controls.planted
 
     def __init__(self, **overrides: Any):
         settings = yaml.safe_load((CONFIG_FOLDER / f"{self.name}.yaml").read_text())
@@ -58,6 +59,10 @@ class Suite(ABC):
     def admits(self, simulator: Any) -> bool:
         """Whether a model can be asked what this suite asks; one that is not admitted is left out."""
         return True
+
+    def misfit(self, game: RealGame) -> str:
+        """Why nothing can be asked in a game, "" where it can; a game that does not fit is left out."""
+        return ""
 
     @abstractmethod
     def build(self, game: RealGame, index: int) -> Case:

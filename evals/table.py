@@ -6,7 +6,7 @@ from typing import Any
 
 from evals.metrics import metric_entry
 
-ROLE_ORDER = {"model": 0, "ceiling": 1, "oracle": 2, "null": 3}
+ROLE_ORDER = {"model": 0, "ceiling": 1, "oracle": 2, "null": 3, "fault": 4}
 HEAD = ("simulator", "role", "score", "95 %", "{primary}", "95 %", "coverage")
 
 

@@ -1,11 +1,13 @@
 """Controls by name: simulators whose score is known, so that a suite can be checked. ``role`` says what each is for.
 
 "oracle" is the real game and must score best; "ceiling" is what a model's own autoencoder allows; "null" knows nothing
-that the suite asks for and must score worst.
+that the suite asks for and must score worst; "fault" is the game with one thing wrong and must score the less, the
+more of it is wrong.
 """
 
 from __future__ import annotations
 
+from evals.controls.planted import FAULTS, PREFIX
 from worldsim.core.registry import Registry
 
 CONTROLS = Registry("control")
@@ -26,3 +28,16 @@ CONTROLS.add("last_frame", "evals.controls.last_frame:LastFrame", "the last cont
 CONTROLS.add(
     "wrong_action", "evals.controls.wrong_action:WrongAction", "the real game under actions not asked for", role="null"
 )
+for _fault in FAULTS:
+    CONTROLS.add(
+        f"{PREFIX}{_fault.name}",
+        "evals.controls.planted.fault:PlantedFault",
+        f"planted fault: {_fault.summary}",
+        role="fault",
+        number="its severity, above 0 and up to 1 (1 unless given)",
+    )
+
+
+def is_control(name: str) -> bool:
+    """Whether ``name``, which may carry an argument, is a control's."""
+    return name.partition("@")[0].partition(":")[0] in CONTROLS

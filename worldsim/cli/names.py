@@ -80,6 +80,10 @@ def control_names() -> list[str]:
     return controls().names()
 
 
+def is_control(name: str) -> bool:
+    return import_ours("evals.controls").is_control(name)
+
+
 def checkpoint_names() -> list[str]:
     from worldsim.simulators.checkpoints import shipped_names
 
@@ -91,10 +95,15 @@ def simulator_names() -> list[str]:
 
 
 def chosen(registry: Registry, wanted: Sequence[str]) -> list[str]:
-    """``wanted`` with "all" spelled out; UnknownNameError for a name that is not registered."""
+    """``wanted`` with "all" spelled out; UnknownNameError for a name that is not registered.
+
+    Raises WorldsimError for an argument ("name@number") that is missing or not taken.
+    """
     if list(wanted) == ["all"]:
         return registry.names()
     for name in wanted:
-        if name not in registry:
-            raise UnknownNameError(registry.kind, name, [*registry.names(), "all"])
+        try:
+            registry.entry(name)
+        except UnknownNameError as error:
+            raise UnknownNameError(error.kind, error.name, [*registry.names(), "all"]) from None
     return list(dict.fromkeys(wanted))

@@ -65,8 +65,8 @@ def evaluate(config: EvalConfig) -> Path:
     """Evaluate, print the table and the run folder, and return the folder."""
     suites = names.chosen(names.suites(), config.suite)
     controls = names.chosen(names.controls(), config.controls) if config.controls else []
-    models = [name for name in config.simulator if name not in names.controls()]
-    controls += [name for name in config.simulator if name in names.controls() and name not in controls]
+    models = [name for name in config.simulator if not names.is_control(name)]
+    controls += [name for name in config.simulator if names.is_control(name) and name not in controls]
     out = Path(config.out or Path("runs") / "+".join(Path(name).name for name in config.simulator))
 
     simulators = load_simulators(models, steps=config.steps, precision=config.precision, device=config.device)
