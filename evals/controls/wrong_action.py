@@ -38,11 +38,16 @@ class WrongAction:
         of = inner.describe() if isinstance(inner, Describes) else {"name": inner.name}
         return {"kind": "control", "control": "wrong_action", "version": 1, "of": of}
 
-    def choose_actions(self, scenario: Scenario, branch: str) -> NDArray[np.float32]:
+    @staticmethod
+    def other(scenario: Scenario, branch: str) -> NDArray[np.float32]:
+        """The actions (H, A) that are obeyed instead of those of ``branch``."""
         names = list(scenario.branches)
         if len(names) > 1:
             return scenario.branches[names[(names.index(branch) + 1) % len(names)]]
         return np.roll(scenario.branches[branch], scenario.horizon // 2, axis=0)
+
+    def choose_actions(self, scenario: Scenario, branch: str) -> NDArray[np.float32]:
+        return self.other(scenario, branch)
 
     def reset(self, contexts: Sequence[Context], prompts: Sequence[str], seeds: Sequence[int]) -> Any:
         return self._simulator.reset(contexts, prompts, seeds)

@@ -17,8 +17,31 @@ MEDIUM = 0.5
 
 FAULTS = Registry("planted fault")
 _PICTURES, _ACTIONS, _WORLDS = (f"evals.controls.planted.{module}" for module in ("pictures", "actions", "worlds"))
-FAULTS.add("blur", f"{_PICTURES}:blur", "frames out of focus")
+FAULTS.add("blur", f"{_PICTURES}:blur", "frames out of focus; severity is the width")
+FAULTS.add("fade", f"{_PICTURES}:fade", "contrast goes away with time; severity is the share gone in the end")
+FAULTS.add("freeze", f"{_PICTURES}:freeze", "the picture stops; severity is the share of frames")
+FAULTS.add("hue_drift", f"{_PICTURES}:hue_drift", "hues turn with time; severity is how far in the end")
+FAULTS.add("loop", f"{_PICTURES}:loop", "the same frames come again and again; severity is the share of frames")
+FAULTS.add("ripples", f"{_PICTURES}:ripples", "as seen through moving water; severity is the amplitude")
+FAULTS.add("delayed", f"{_ACTIONS}:delayed", "actions take effect late; severity is how late")
+FAULTS.add("ignored", f"{_ACTIONS}:ignored", "the first actions do nothing; severity is their share")
+FAULTS.add("scaled", f"{_ACTIONS}:scaled", "actions do too little; severity is the share that is missing")
+FAULTS.add("swapped", f"{_ACTIONS}:swapped", "other actions are obeyed; severity is the share of steps")
+FAULTS.add("duplicate", f"{_WORLDS}:duplicate", "a thing is seen twice; severity is how much of the second")
+FAULTS.add("edit_elsewhere", f"{_WORLDS}:edit_elsewhere", "what was done shows elsewhere; severity is how much of it")
+FAULTS.add("fade_edit", f"{_WORLDS}:fade_edit", "what was done goes away; severity is the share gone in the end")
+FAULTS.add("recolour", f"{_WORLDS}:recolour", "a thing has another colour; severity is the share of it")
+FAULTS.add("revert_edit", f"{_WORLDS}:revert_edit", "what was done is undone; severity is the share of it")
+FAULTS.add("shuffled_prompts", f"{_WORLDS}:shuffled_prompts", "another prompt is followed; severity is for how long")
+FAULTS.add("swap_identity", f"{_WORLDS}:swap_identity", "two things exchange colours; severity is the share of them")
+FAULTS.add("teleport", f"{_WORLDS}:teleport", "a thing is elsewhere; severity is the share of it")
+FAULTS.add("vanish", f"{_WORLDS}:vanish", "a thing is gone; severity is the share of it")
 
+_MOTION = "evals.controls.planted.motion"
+FAULTS.add("double_gravity", f"{_MOTION}:double_gravity", "bodies fall too fast; severity is how much, 1 is twice")
+FAULTS.add("half_gravity", f"{_MOTION}:half_gravity", "bodies fall too slowly; severity is how much, 1 is half")
+FAULTS.add("pass_through", f"{_MOTION}:pass_through", "bodies sink into each other; severity is the share of their size")
+FAULTS.add("time_warp", f"{_MOTION}:time_warp", "all is too slow; severity is the share of the speed that is missing")
 
 class CannotPlant(WorldsimError):
     """The fault cannot be made in this case; it says nothing about the suite."""
