@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.metrics import metric_entry
-from worldsim.core.statistics import Interval, bootstrap_mean, normalised_score, wilson_interval
+from worldsim.core.statistics import Interval, bootstrap_mean, normalised_score, proportion_mean
 
 SUMMARY_SCHEMA = 1
 ENOUGH_SCENARIOS = 5  # below it a suite is neither valid nor invalid
@@ -123,10 +123,7 @@ def _metric(name: str, values: NDArray[np.float64]) -> dict[str, Any]:
 
 def interval(name: str, values: NDArray[np.float64]) -> Interval:
     """A metric's mean with its interval: Wilson's for proportions, a bootstrap over scenarios for the rest."""
-    finite = values[np.isfinite(values)]
-    if metric_entry(name).info.get("proportion"):
-        return wilson_interval(float(finite.sum()), len(finite))
-    return bootstrap_mean(finite)
+    return (proportion_mean if metric_entry(name).info.get("proportion") else bootstrap_mean)(values)
 
 
 def _score(group: Group, answers: Answers) -> tuple[dict[str, float] | None, str]:
@@ -136,7 +133,7 @@ def _score(group: Group, answers: Answers) -> tuple[dict[str, float] | None, str
     if not answers.rows:
         return None, "no scenario was run"
     model, null, real = (part.primary(group.primary) for part in (answers, nulls[0], oracle))
-    score = normalised_score(model, null, real)
+    score = normalised_score(model, null, real, bool(metric_entry(group.primary).info.get("proportion")))
     if not np.isfinite(score.mean):
         return None, f"the oracle and the best null ({nulls[0].simulator}) do not differ"
     return score._asdict(), ""
