@@ -51,7 +51,7 @@ def measure(config: SimulatorTrainConfig, seconds: float) -> dict[str, float]:
     def loss(step: int):
         generator = torch.Generator().manual_seed(step)
         batch = Batch(x, actions, zeros, zeros, torch.ones_like(zeros))
-        return step_loss(model, config, batch, [], False, generator)
+        return step_loss(model, config, batch, [], generator)
 
     flops = training_flops(model_config, Part(False, config.batch, config.frames, 4, 4))
     with tempfile.TemporaryDirectory() as folder:

@@ -134,7 +134,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "images" / "generation_tasks.webp")
     parser.add_argument("--seed", type=int, default=3)
     args = parser.parse_args()
-    generator = load_generator(args.simulator, SamplerConfig(STEPS, GUIDANCE))
+    generator = load_generator(args.simulator, SamplerConfig(STEPS, guidance=GUIDANCE))
     image = draw(make(generator, rows(), args.seed))
     args.out.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(args.out), image[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, QUALITY])

@@ -110,3 +110,6 @@ def test_a_clip_gets_a_caption_that_covers_it(copy, counting_table):
     assert again.batch(0).captions == clips.captions
     assert again.batch(1).captions != clips.captions
     assert np.unique(clips.captions).size > 20
+    add_captions(copy, "other", 1, {int(index.offsets[0]): [(5, "another's")]})
+    alone = ClipReader([EpisodeTable.open(copy)], 5, 3000, seed=0, captions=True, captioner="other").batch(0)
+    assert set(alone.captions) == {"", "another's"}

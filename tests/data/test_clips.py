@@ -142,3 +142,10 @@ def test_processes_divide_a_batch(counting_table):
     for share in ((3, 3), (-1, 2), (0, 5)):
         with pytest.raises(WorldsimError, match="a batch that divides by ranks"):
             ClipReader([counting_table], frames=5, batch=12, seed=1, share=share)
+
+
+def test_single_frames_are_clips_without_actions(counting_table):
+    batch = ClipReader([counting_table], 1, 16, seed=3).batch(0)
+    assert batch.frames.shape[:2] == (16, 1)
+    assert batch.actions.shape[:2] == (16, 0)
+    assert len(np.unique(batch.frames.reshape(16, -1), axis=0)) > 4

@@ -6,7 +6,15 @@ import pytest
 import torch
 
 from worldsim.core.errors import WorldsimError
-from worldsim.diffusion.flow import NoiseConfig, add_noise, draw_levels, euler_step, sampling_levels
+from worldsim.diffusion.flow import (
+    NoiseConfig,
+    add_noise,
+    distance_to_given,
+    draw_levels,
+    euler_step,
+    sampling_levels,
+    staggered_levels,
+)
 
 
 def test_noise_levels_zero_and_one_are_clean_and_noise():
@@ -38,6 +46,25 @@ def test_drawn_levels_are_as_configured():
     assert 0.28 < float(context.max()) <= 0.3
     assert float((target > 0.98).float().mean()) == pytest.approx(0.51, abs=0.03)
     assert float(target.min()) < 0.02
+
+
+def test_distance_is_to_the_nearest_given_frame_or_to_before_the_first():
+    given = torch.tensor([[0, 1, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0], [1, 1, 1, 1, 1, 1]], dtype=torch.bool)
+    assert distance_to_given(given).tolist() == [[1, 0, 1, 2, 1, 0], [1, 2, 3, 4, 5, 6], [0] * 6]
+
+
+@pytest.mark.parametrize(
+    ("lag", "progress", "levels"),
+    [
+        (0.0, 0.25, [0.75, 0.75, 0.75]),
+        (0.5, 0.25, [0.75, 1.0, 1.0]),
+        (0.5, 1.25, [0.0, 0.25, 0.75]),
+        (1.0, 1.5, [0.0, 0.5, 1.0]),
+        (1.0, 3.0, [0.0, 0.0, 0.0]),
+    ],
+)
+def test_frames_take_turns_by_distance_and_lag(lag, progress, levels):
+    assert staggered_levels(torch.tensor([1.0, 2.0, 3.0]), lag, progress).tolist() == pytest.approx(levels)
 
 
 @pytest.mark.parametrize("change", [{"context_max": 1.0}, {"pure_share": 1.5}])

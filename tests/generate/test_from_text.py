@@ -15,7 +15,7 @@ def test_it_is_what_generate_makes(checkpoint):
     simulator = load(checkpoint, precision="float32")
     assert isinstance(simulator, MakesFromText) and simulator.describe()["text"] is True
     videos = simulator.from_text(["a red tower", "night"], [3, 3], 5, SIZE)
-    generator = load_generator(checkpoint, SamplerConfig(TEXT_STEPS, TEXT_GUIDANCE), precision="float32")
+    generator = load_generator(checkpoint, SamplerConfig(TEXT_STEPS, guidance=TEXT_GUIDANCE), precision="float32")
     expected = generator.generate([join(5, size=SIZE)], ["a red tower"], [3])
     assert len(videos) == 2 and videos[0].shape == (5, *SIZE, 3)
     np.testing.assert_array_equal(videos[0], expected[0])

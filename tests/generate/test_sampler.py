@@ -8,7 +8,7 @@ import torch
 
 from worldsim.core.errors import WorldsimError
 from worldsim.diffusion.noise import frame_noise
-from worldsim.generate.sampler import JointTask, SamplerConfig, sample
+from worldsim.generate.sampler import JointTask, SamplerConfig, sample, schedule
 
 SHAPE = (2, 4, 4)  # of a latent
 
@@ -40,7 +40,7 @@ def task(levels, known=0.0, prompts=("",), seeds=(7,), loop=False, value=3.0) ->
 
 
 def run(network, job, config=None, context_noise=0.1, on_step=lambda: None):
-    return sample(network, job, config or SamplerConfig(steps=4), context_noise, on_step)
+    return sample(network, job, config or SamplerConfig(steps=4, lag=0), context_noise, on_step)
 
 
 def ones(clips, prompts):
@@ -97,6 +97,40 @@ def test_of_long_given_clips_only_what_is_near_is_shown_and_all_comes_back():
     assert torch.allclose(out[0, 20:22], torch.ones(2, *SHAPE), atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("given", "order"),
+    [
+        ([1, 1, 1], [[0], [1], [2]]),  # of nothing: from the first frame on
+        ([0, 1, 1, 1], [[1], [2], [3]]),
+        ([1, 1, 0], [[1], [0]]),  # backwards
+        ([0, 1, 1, 1, 0], [[1, 3], [2]]),  # from both ends to the middle
+    ],
+)
+def test_with_a_lag_of_one_frames_follow_those_that_are_done(given, order):
+    network = Recorder(ones)
+    out = run(network, task([given], value=1.0), SamplerConfig(steps=2, lag=1), context_noise=0.2)
+    assert torch.allclose(out, torch.ones_like(out), atol=1e-5)
+    assert len(network.calls) == 2 * len(order)
+    done = {t for t, level in enumerate(given) if level == 0}
+    for turn, frames in enumerate(order):
+        for call, level in zip(network.calls[2 * turn :], (1.0, 0.5), strict=False):
+            expected = [0.2 if t in done else level if t in frames else 1.0 for t in range(len(given))]
+            assert call.noise_BT[0].tolist() == pytest.approx(expected)
+            assert call.given_BT[0].tolist() == [t in done for t in range(len(given))]
+            for t in done:  # really noised to what it is labelled with
+                noise = torch.from_numpy(frame_noise(7, t, (2, *SHAPE))[1])
+                assert torch.allclose(call.frames_BTChw[0, t], 0.8 + 0.2 * noise, atol=1e-5)
+        done |= set(frames)
+
+
+def test_a_loop_without_a_given_frame_closes_where_it_is_furthest_from_its_first():
+    config = SamplerConfig(steps=2, lag=0.5)
+    levels = torch.stack(schedule(config, torch.ones(1, 6), loop=True))[:, 0]
+    begins = (levels < 1).int().argmax(0)
+    assert begins.tolist() == [1, 2, 3, 4, 3, 2]
+    assert (levels[-1] == 0).all()
+
+
 def test_a_plan_gives_the_same_alone_and_in_a_batch():
     smooth = lambda clips, prompts: clips.frames_BTChw * 0.5  # noqa: E731
     alone = run(Recorder(smooth), task([[1, 1]], seeds=(4,)))
@@ -111,11 +145,11 @@ def test_guidance_by_text_leads_away_from_the_negative_prompt():
         return value.view(-1, 1, 1, 1, 1).expand_as(clips.frames_BTChw).clone()
 
     network = Recorder(answer)
-    out = run(network, task([[1, 1]], prompts=("red",)), SamplerConfig(steps=2, guidance=3.0, negative="dull"))
+    out = run(network, task([[1, 1]], prompts=("red",)), SamplerConfig(steps=2, lag=0, guidance=3.0, negative="dull"))
     assert network.prompts == ["dull", "red"]
     assert torch.allclose(out, torch.full_like(out, 1 + 3 * (2 - 1)), atol=1e-5)
     plain = Recorder(lambda clips, prompts: ones(clips, prompts))
-    run(plain, task([[1, 1]], prompts=("red",)), SamplerConfig(steps=2))
+    run(plain, task([[1, 1]], prompts=("red",)), SamplerConfig(steps=2, lag=0))
     assert len(plain.calls[0].frames_BTChw) == 1  # no guidance, no second branch
 
 
@@ -125,11 +159,11 @@ def test_guidance_by_actions_compares_with_unknown_ones_and_adds_to_that_by_text
         return value.view(-1, 1, 1, 1, 1).expand_as(clips.frames_BTChw).clone()
 
     network = Recorder(answer)
-    out = run(network, task([[1, 1]], known=1.0), SamplerConfig(steps=1, action_guidance=2.0))
+    out = run(network, task([[1, 1]], known=1.0), SamplerConfig(steps=1, lag=0, action_guidance=2.0))
     assert torch.allclose(out, torch.full_like(out, 1 + 2 * 10.0))
-    out = run(network, task([[1, 1]], 1.0, ("red",)), SamplerConfig(steps=1, guidance=3.0, action_guidance=2.0))
+    out = run(network, task([[1, 1]], 1.0, ("red",)), SamplerConfig(steps=1, lag=0, guidance=3.0, action_guidance=2.0))
     assert torch.allclose(out, torch.full_like(out, 1 + 2 * 10 + 3 * 100.0))
-    out = run(network, task([[1, 1]], 0.0), SamplerConfig(steps=1, action_guidance=2.0))  # nothing to compare
+    out = run(network, task([[1, 1]], 0.0), SamplerConfig(steps=1, lag=0, action_guidance=2.0))  # nothing to compare
     assert torch.allclose(out, torch.ones_like(out))
 
 
@@ -152,6 +186,7 @@ def test_a_loop_is_seen_as_its_own_endless_repetition():
     [
         ({"steps": 0}, "steps=0 has to be from 1 to 64"),
         ({"steps": 65}, "steps=65"),
+        ({"lag": 1.5}, "lag=1.5 has to be from 0"),
         ({"guidance": -1}, "guidance=-1"),
         ({"action_guidance": float("nan")}, "action_guidance=nan"),
         ({"negative": "fog"}, "needs guidance= above 1"),

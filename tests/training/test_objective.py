@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from worldsim.core.errors import WorldsimError
-from worldsim.diffusion.flow import add_noise, euler_steps
+from worldsim.diffusion.flow import NoiseConfig, add_noise, euler_steps
 from worldsim.models.clips import StreamClips
 from worldsim.models.dit import DiT, DiTConfig
 from worldsim.models.text import TextConfig
@@ -18,6 +18,7 @@ from worldsim.training.objective import (
     ObjectiveConfig,
     changed_tokens,
     draw_given,
+    draw_staggered,
     draw_step_sizes,
     frame_error,
     joint_clips,
@@ -77,6 +78,25 @@ def test_joint_clips_are_really_noised_to_their_labels(model, batch):
     assert torch.allclose(measured, clips.noise_BT, rtol=0.35, atol=1e-6)
 
 
+def test_staggered_levels_rise_with_the_distance_to_what_is_given():
+    generator = torch.Generator().manual_seed(0)
+    given = torch.zeros(400, 8, dtype=torch.bool)
+    given[:200, 3] = True
+    levels = draw_staggered(given, generator)
+    assert (levels[200:].diff(dim=1) >= 0).all()  # nothing is given: from the first frame on
+    assert (levels[:200, 4:].diff(dim=1) >= 0).all() and (levels[:200, :3].diff(dim=1) <= 0).all()
+    assert (levels[200:, -1] > 0).all()  # something is always left to make
+    in_turn = ((levels[200:] > 0) & (levels[200:] < 1)).sum(1)
+    assert (in_turn <= 1).float().mean() > 0.4  # in many clips each waits for the one before
+
+
+def test_frames_that_are_done_are_given_to_the_others(model, batch):
+    clips = joint_clips(model, ObjectiveConfig(), batch, torch.float32, torch.Generator().manual_seed(3))
+    assert (clips.noise_BT[clips.given_BT] <= NoiseConfig().context_max).all()
+    assert (clips.noise_BT[~clips.given_BT] > 0).all()
+    assert (~clips.given_BT).any(1).all()
+
+
 def test_joint_loss_counts_made_frames_of_the_episode_only(model, batch):
     config = ObjectiveConfig()
     clips = joint_clips(model, config, batch, torch.float32, torch.Generator().manual_seed(3))
@@ -91,9 +111,8 @@ def test_joint_loss_counts_made_frames_of_the_episode_only(model, batch):
 
 
 def test_images_are_joint_clips_of_one_frame(model, batch):
-    images = batch.single_frames()
-    assert images.x_BTChw.shape == (B * T, 1, 4, 4, 4)
-    assert images.captions == ["red"] * (B * T)
+    nothing = torch.zeros(B, 0)
+    images = Batch(batch.x_BTChw[:, :1], batch.actions_BSA[:, :0], nothing, nothing, nothing, batch.captions)
     clips = joint_clips(model, ObjectiveConfig(), images, torch.float32, torch.Generator().manual_seed(3))
     assert not clips.given_BT.any()
     assert torch.isfinite(joint_loss(images, clips, model.joint(clips), 2))

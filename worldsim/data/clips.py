@@ -57,8 +57,8 @@ class ClipReader:
 
     Tables must share codec and frame size. With ``latents`` (one file for each table, see
     :mod:`worldsim.data.latents`) the batches hold latents in place of frames. With ``captions`` each clip comes with
-    one of the captions that cover all of it, any captioner's, drawn at random. Frames are kept in memory when all
-    tables fit in ``cache_gb``; otherwise every batch reads the tables (benchmarks/data.py says how fast).
+    one of the captions that cover all of it, ``captioner``'s or anyone's, drawn at random. Frames are kept in memory
+    when all tables fit in ``cache_gb``; otherwise every batch reads the tables (benchmarks/data.py says how fast).
     Raises WorldsimError when tables do not fit together or no episode is long enough.
     """
 
@@ -73,13 +73,14 @@ class ClipReader:
         pad_endings: bool = False,
         latents: Sequence[str | Path] | None = None,
         captions: bool = False,
+        captioner: str | None = None,
         share: tuple[int, int] = (0, 1),
         cache_gb: float = 8.0,
     ):
-        if not tables or frames < 2 or batch < 1 or not 0.0 <= termination_share <= 1.0:
+        if not tables or frames < 1 or batch < 1 or not 0.0 <= termination_share <= 1.0:
             raise WorldsimError(
                 f"{len(tables)} tables, frames={frames}, batch={batch}, termination_share={termination_share}: "
-                "clips need a table, at least 2 frames, a batch of at least 1 and a share from 0 to 1."
+                "clips need a table, at least 1 frame, a batch of at least 1 and a share from 0 to 1."
             )
         self.tables, self.frames, self.batch_size, self.seed = list(tables), frames, batch, seed
         self.termination_share, self.pad_endings = termination_share, pad_endings
@@ -98,7 +99,7 @@ class ClipReader:
         self._latents = (
             [open_latents(Path(path), t) for path, t in zip(latents, self.tables, strict=True)] if latents else None
         )
-        self._captions = self._index_captions() if captions else None
+        self._captions = self._index_captions(captioner) if captions else None
         self._cache: Frames | None = None
         bytes_needed = len(self._rewards) * int(np.prod(self.tables[0].frame_shape))
         if self._latents is None and bytes_needed <= cache_gb * 1e9:
@@ -155,12 +156,12 @@ class ClipReader:
             np.flatnonzero(terminated[fits]),
         )
 
-    def _index_captions(self) -> CaptionIndex:
+    def _index_captions(self, captioner: str | None) -> CaptionIndex:
         return CaptionIndex(
             [
                 replace(one, row=one.row + int(base))
                 for table, base in zip(self.tables, self._table_rows, strict=False)
-                for one in table.captions()
+                for one in table.captions(captioner)
             ]
         )
 
@@ -174,7 +175,7 @@ class ClipReader:
         # Drawn whether used or not, so that the other clips stay the same when the share is changed.
         ending = rng.random(count) < self.termination_share
         which = rng.random(count)
-        frames_before_end = rng.integers(1, frames, size=count) if self.pad_endings else frames - 1
+        frames_before_end = rng.integers(1, frames, size=count) if self.pad_endings and frames > 1 else frames - 1
         if len(places.endings):
             chosen = places.endings[(which * len(places.endings)).astype(np.int64)]
             episode = np.where(ending, chosen, episode)

@@ -25,7 +25,7 @@ class ClipMixture:
     def __init__(
         self, tables: Sequence[EpisodeTable], frames: int | Sequence[int], batch: int, seed: int,
         shares: Sequence[float] = (), latents: Sequence[Path] | None = None, captions: bool = False,
-        termination_share: float = 0.0, groups: int = 1,
+        termination_share: float = 0.0, groups: int = 1, captioner: str | None = None,
     ):  # fmt: skip
         if shares and len(shares) != len(tables):
             raise WorldsimError(f"{len(shares)} shares for {len(tables)} tables; give one for each table, or none.")
@@ -49,7 +49,8 @@ class ClipMixture:
             ClipReader(
                 [table], max(self.durations), batch, derive_seed(seed, number),
                 termination_share=termination_share if table.episodes.terminated.any() else 0.0,
-                pad_endings=True, captions=captions, latents=None if latents is None else [latents[number]],
+                pad_endings=True, captions=captions, captioner=captioner,
+                latents=None if latents is None else [latents[number]],
             ) if share else None
             for number, (table, share) in enumerate(zip(tables, self.shares, strict=True))
         ]  # fmt: skip

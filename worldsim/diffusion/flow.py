@@ -54,6 +54,22 @@ def draw_levels(config: NoiseConfig, batch: int, frames: int, generator: torch.G
     return context_BT, torch.where(pure_BS, 1 - 0.02 * uniform_BS, uniform_BS)
 
 
+def staggered_levels(distance: Tensor, lag: float | Tensor, progress: float | Tensor) -> Tensor:
+    """Levels of frames that are denoised one after another, like ``distance``: 1, 2, ... counted from what is given.
+
+    Each frame begins ``lag`` later than the one before it and takes 1 of ``progress`` from pure noise to clean: lag 0
+    denoises all together, lag 1 each after the last (the pyramid schedule of Diffusion Forcing, Chen et al. 2024).
+    """
+    return (1 + lag * (distance - 1) - progress).clamp(0, 1)
+
+
+def distance_to_given(given_BT: Tensor) -> Tensor:
+    """Frames (B, T) from each frame to the nearest given one; where none is, from just before the first."""
+    index_T = torch.arange(given_BT.shape[1], device=given_BT.device, dtype=torch.float32)
+    apart_BTT = (index_T[:, None] - index_T).abs().masked_fill(~given_BT[:, None], torch.inf)
+    return torch.where(given_BT.any(1, keepdim=True), apart_BTT.amin(2), index_T + 1)
+
+
 def loss_weight(noise_level: Tensor) -> Tensor:
     """Weight of the squared error of ``x``: the velocity error's 1 / level^2, held at 4 from level one half down, so
     that the nearly clean levels, where only texture is left to say, do not take over."""

@@ -20,7 +20,7 @@ from torch import Tensor
 from worldsim.core.types import Context, Frames
 from worldsim.generate.abilities import require_able
 from worldsim.generate.plan import Report, VideoPlan
-from worldsim.generate.sampler import JointTask, SamplerConfig, sample
+from worldsim.generate.sampler import JointTask, SamplerConfig, sample, schedule
 from worldsim.models.autoencoders import Autoencoder, to_signed, to_uint8
 from worldsim.models.dit import DiT
 from worldsim.simulators import load_networks
@@ -214,9 +214,13 @@ class DiTVideoGenerator:
     def _work(self, plan: VideoPlan) -> int:
         """Calls of ``advance``: a denoising step of a clip, or a frame of a stream."""
         if not plan.causal:
-            return self.config.steps
+            start_1S = latent_levels(plan.start_level_T[None], self.autoencoder.temporal_stride)
+            return len(schedule(self.config, torch.from_numpy(start_1S), plan.loop)) - 1
         given = int(plan.given_T.sum())
-        return plan.frames - given if given else self.config.steps + plan.frames - self._first_frames(plan)
+        if given:
+            return plan.frames - given
+        first = _first_clip(plan, self._first_frames(plan))
+        return self._work(first) + plan.frames - first.frames
 
 
 def load_generator(
@@ -257,7 +261,7 @@ def _first_clip(plan: VideoPlan, frames: int) -> VideoPlan:
 def _groups(plans: Sequence[VideoPlan], batch: int) -> list[list[int]]:
     """Numbers of plans that can be made together, at most ``batch`` in each group."""
     alike: dict[tuple, list[int]] = {}
-    for i, plan in enumerate(plans):
-        made = np.flatnonzero(plan.start_level_T)  # from where to where: what is seen around it depends on that
-        alike.setdefault((plan.frames, plan.size, plan.loop, plan.causal, *made[:1], *made[-1:]), []).append(i)
+    for i, plan in enumerate(plans):  # what is made when, and what is seen then, depends on what is given
+        key = (plan.frames, plan.size, plan.loop, plan.causal, plan.given_T.tobytes())
+        alike.setdefault(key, []).append(i)
     return list(chain.from_iterable([g[i : i + batch] for i in range(0, len(g), batch)] for g in alike.values()))

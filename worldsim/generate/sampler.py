@@ -1,17 +1,18 @@
-"""All frames of a clip denoised at once: Euler steps over a noise level for each frame, guided by text and actions.
+"""All frames of a clip denoised by one network: Euler steps over a noise level for each, guided by text and actions.
 
-Frames that are made go from their own start level to 0 in equal steps; frames that are given stay at the small level
-that training has context at, really noised to it. A loop is denoised as an endless repetition of itself: the clip with
-copies of its other end on both sides, of which only the middle is kept, so that no place in it is a seam.
+Frames that are made go from their own start level to 0 in equal steps, those next to given frames first. A frame that
+is given or done stays at the small level that training has context at, really noised to it. A loop is denoised as an
+endless repetition of itself: the clip with copies of its other end on both sides, of which only the middle is kept.
 
-Legend: B plans, S latent frames, N those with the copies of a loop, G branches of guidance, C latent channels, h and w
+Legend: B plans, S latent frames, N those that the network is shown, G branches of guidance, C latent channels, h and w
 latent sides, A action channels.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -19,24 +20,26 @@ import torch
 from torch import Tensor
 
 from worldsim.core.errors import WorldsimError
-from worldsim.diffusion.flow import add_noise, euler_step, mixed_noise, sampling_levels
+from worldsim.diffusion.flow import add_noise, distance_to_given, euler_steps, mixed_noise, staggered_levels
 from worldsim.diffusion.noise import frame_noise
 from worldsim.models.clips import JointClips
 from worldsim.models.dit import DiT
 
 MOST_STEPS = 64
 _COMMON = 2**40  # the number of the noise that a clip's frames share; no frame has it
-SEEN_WINDOWS = 2  # of attention, on both sides of what is made, through which given frames are seen
+SEEN_WINDOWS = 2  # of attention, on both sides of the frames in progress, that are shown to the network
 
 
 @dataclass(frozen=True)
 class SamplerConfig:
     """``steps``: network calls from noise to picture. Guidance 1 is none, more follows the prompt or actions more.
 
+    ``lag``: by what share of these calls a frame begins later than its neighbour that is nearer to a given frame.
     ``negative``: what guidance leads away from; the empty prompt unless given.
     """
 
     steps: int = 16
+    lag: float = 1.0
     guidance: float = 1.0
     action_guidance: float = 1.0
     negative: str = ""
@@ -44,6 +47,8 @@ class SamplerConfig:
     def __post_init__(self) -> None:
         if not 1 <= self.steps <= MOST_STEPS:
             raise WorldsimError(f"steps={self.steps} has to be from 1 to {MOST_STEPS}.")
+        if not 0 <= self.lag <= 1:
+            raise WorldsimError(f"lag={self.lag:g} has to be from 0, all frames at once, to 1, one after another.")
         for name in ("guidance", "action_guidance"):
             if not 0 <= getattr(self, name) <= 100:
                 raise WorldsimError(f"{name}={getattr(self, name):g} has to be from 0 to 100; 1 is no guidance.")
@@ -63,17 +68,6 @@ class JointTask:
     seeds: Sequence[int]
     loop: bool
 
-    def part(self, frames: range) -> JointTask:
-        """Of those latent frames alone."""
-        index = slice(frames.start, frames.stop)
-        return replace(
-            self,
-            latents_BSChw=self.latents_BSChw[:, index],
-            start_level_BS=self.start_level_BS[:, index],
-            action_BSA=self.action_BSA[:, index],
-            action_known_BS=self.action_known_BS[:, index],
-        )
-
 
 @torch.inference_mode()
 def sample(
@@ -89,70 +83,83 @@ def sample(
     As in training, ``context_noise`` is the level of given frames, and ``shared_noise`` the share of the noise that
     the frames of a clip have in common.
     """
-    seen = _seen(task, dit.config.window)
-    whole_BSChw, task = task.latents_BSChw.float(), task.part(seen)
     clean_BSChw, start_BS = task.latents_BSChw.float(), task.start_level_BS
-    given_BS = start_BS == 0
-    noise_BS2Chw = draw_noise(task.seeds, shared_noise, seen, *clean_BSChw.shape[2:]).to(clean_BSChw.device)
-    given_level_BS = context_noise * given_BS
-    sample_BSChw = torch.where(
-        given_BS[..., None, None, None],
-        add_noise(clean_BSChw, noise_BS2Chw[:, :, 1], given_level_BS),
-        add_noise(clean_BSChw, noise_BS2Chw[:, :, 0], start_BS),
-    )
-    predict = _predictor(dit, task, config, given_BS)
-    for level, next_level in pairwise(sampling_levels(config.steps)):
-        predicted_BSChw = predict(sample_BSChw, level * start_BS + given_level_BS)
-        # All levels shrink by one share, so that one step serves every frame; given ones stay.
-        moved_BSChw = euler_step(sample_BSChw, predicted_BSChw, level, next_level)
-        sample_BSChw = torch.where(given_BS[..., None, None, None], sample_BSChw, moved_BSChw)
+    noise_BS2Chw = draw_noise(task.seeds, shared_noise, *clean_BSChw.shape[1:]).to(clean_BSChw.device)
+    made_BSChw = add_noise(clean_BSChw, noise_BS2Chw[:, :, 0], start_BS)
+    predict = _predictor(dit, task, config)
+    for level_BS, next_level_BS in pairwise(schedule(config, start_BS, task.loop)):
+        done_BS = level_BS == 0  # a frame that is done is given to those that are not
+        given_level_BS = context_noise * done_BS
+        given_BSChw = add_noise(made_BSChw, noise_BS2Chw[:, :, 1], given_level_BS)
+        sample_BSChw = torch.where(done_BS[..., None, None, None], given_BSChw, made_BSChw)
+        seen, own = _seen(next_level_BS < level_BS, dit.config.window, task.loop)
+        predicted_BNChw = predict(sample_BSChw, level_BS + given_level_BS, done_BS, seen)[:, own]
+        frames = seen[own]
+        made_BSChw[:, frames] = euler_steps(
+            made_BSChw[:, frames], predicted_BNChw, level_BS[:, frames], next_level_BS[:, frames]
+        )
         on_step()
-    made_BSChw = torch.where(given_BS[..., None, None, None], clean_BSChw, sample_BSChw)
-    return torch.cat((whole_BSChw[:, : seen.start], made_BSChw, whole_BSChw[:, seen.stop :]), 1)
+    return made_BSChw
 
 
-def draw_noise(
-    seeds: Sequence[int], shared: float, frames: range, channels: int, height: int, width: int
-) -> Tensor:  # fmt: skip
+def schedule(config: SamplerConfig, start_BS: Tensor, loop: bool) -> list[Tensor]:
+    """The noise levels (B, S) of the frames that are made, before the first network call and after each."""
+    given_BS = start_BS == 0
+    S = given_BS.shape[1]
+    if loop:  # counted the shorter way round, from the first frame if none is given
+        first_BS = ~given_BS.any(1, keepdim=True) & (torch.arange(S, device=given_BS.device) == 0)
+        distance_BS = distance_to_given((given_BS | first_BS).repeat(1, 3))[:, S : 2 * S] + first_BS.any(1, True)
+    else:
+        distance_BS = distance_to_given(given_BS)
+    furthest = float(distance_BS.max())
+    if not furthest:
+        return [start_BS]  # nothing is to be made
+    last = 1 + config.lag * (furthest - 1)
+    calls = math.ceil(config.steps * last)
+    return [staggered_levels(distance_BS, config.lag, last * i / calls) * start_BS for i in range(calls + 1)]
+
+
+def draw_noise(seeds: Sequence[int], shared: float, frames: int, channels: int, height: int, width: int) -> Tensor:
     """Two latents of noise a frame (B, S, 2, C, h, w), for a frame that is made and for one that is given."""
     shape = (2, channels, height, width)
-    own = torch.from_numpy(np.stack([[frame_noise(seed, s, shape) for s in frames] for seed in seeds]))
+    own = torch.from_numpy(np.stack([[frame_noise(seed, s, shape) for s in range(frames)] for seed in seeds]))
     common = torch.from_numpy(np.stack([[frame_noise(seed, _COMMON, shape)] for seed in seeds]))
     return mixed_noise(own, common, shared)
 
 
-def _seen(task: JointTask, window: int) -> range:
-    """The frames that the network is shown: of long given clips only what is near the frames that are made."""
-    S = task.start_level_BS.shape[1]
-    made = (task.start_level_BS > 0).any(0).nonzero().flatten().tolist()
-    if task.loop or not made:
-        return range(S)
-    return range(max(0, made[0] - SEEN_WINDOWS * window), min(S, made[-1] + 1 + SEEN_WINDOWS * window))
+def _seen(moving_BS: Tensor, window: int, loop: bool) -> tuple[Tensor, slice]:
+    """The frames (N,) that the network is shown: what is near those in progress, or a loop with its copies.
+
+    And which of them are frames of their own, no copies.
+    """
+    S = moving_BS.shape[1]
+    if loop:
+        return torch.arange(-window, S + window, device=moving_BS.device) % S, slice(window, window + S)
+    first, *_, last = moving_BS.any(0).nonzero().flatten().tolist() * 2
+    low, high = max(0, first - SEEN_WINDOWS * window), min(S, last + 1 + SEEN_WINDOWS * window)
+    return torch.arange(low, high, device=moving_BS.device), slice(0, high - low)
 
 
-def _predictor(
-    dit: DiT, task: JointTask, config: SamplerConfig, given_BS: Tensor
-) -> Callable[[Tensor, Tensor], Tensor]:
-    """The guided prediction of clean latents, as a function of a sample and its noise levels."""
-    B, S = given_BS.shape
+def _predictor(dit: DiT, task: JointTask, config: SamplerConfig) -> Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]:
+    """The guided prediction of clean latents (B, N, C, h, w) of frames (N,), as a function of a sample, its noise
+    levels, which frames are given, and the frames."""
+    B = len(task.prompts)
     branches = _branches(dit, task, config)
     G = len(branches)
     text = dit.read([prompt for branch in branches for prompt in branch.prompts])
-    around = dit.config.window if task.loop else 0
-    index_N = torch.arange(-around, S + around, device=given_BS.device) % S
     known_GBS = torch.stack([task.action_known_BS * branch.with_actions for branch in branches]).flatten(0, 1)
     action_GBS = task.action_BSA.repeat(G, 1, 1)
 
-    def predict(sample_BSChw: Tensor, level_BS: Tensor) -> Tensor:
+    def predict(sample_BSChw: Tensor, level_BS: Tensor, given_BS: Tensor, seen_N: Tensor) -> Tensor:
         clips = JointClips(
-            sample_BSChw[:, index_N].repeat(G, 1, 1, 1, 1).to(dit.dtype),
-            level_BS[:, index_N].repeat(G, 1),
-            given_BS[:, index_N].repeat(G, 1),
-            action_GBS[:, index_N[1:]],
-            known_GBS[:, index_N[1:]],
+            sample_BSChw[:, seen_N].repeat(G, 1, 1, 1, 1).to(dit.dtype),
+            level_BS[:, seen_N].repeat(G, 1),
+            given_BS[:, seen_N].repeat(G, 1),
+            action_GBS[:, seen_N[1:]],
+            known_GBS[:, seen_N[1:]],
             text,
         )
-        predicted_GBSChw = dit.joint(clips).latent[:, around : around + S].float().unflatten(0, (G, B))
+        predicted_GBSChw = dit.joint(clips).latent.float().unflatten(0, (G, B))
         guided = predicted_GBSChw[0]
         for branch, more, less in zip(branches[1:], predicted_GBSChw[1:], predicted_GBSChw, strict=False):
             guided = guided + branch.scale * (more - less)

@@ -13,7 +13,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from worldsim.core.errors import WorldsimError
-from worldsim.diffusion.flow import NoiseConfig, add_noise, draw_levels, euler_steps, loss_weight, mixed_noise
+from worldsim.diffusion.flow import (
+    NoiseConfig,
+    add_noise,
+    distance_to_given,
+    draw_levels,
+    euler_steps,
+    loss_weight,
+    mixed_noise,
+    staggered_levels,
+)
 from worldsim.models.clips import JointClips, StreamClips
 from worldsim.models.dit import DiT, Output
 from worldsim.models.heads import reward_loss
@@ -52,15 +61,6 @@ class Batch:
     terminated_BS: Tensor
     valid_BS: Tensor  # 0 for steps after an episode's end, which count for nothing
     captions: list[str] | None = None
-
-    def single_frames(self) -> Batch:
-        """Every frame as a clip of its own."""
-        x_BTChw, actions_BSA = self.x_BTChw, self.actions_BSA
-        count = x_BTChw.shape[0] * x_BTChw.shape[1]
-        none_B0 = x_BTChw.new_zeros(count, 0)
-        captions = self.captions and [text for text in self.captions for _ in range(x_BTChw.shape[1])]
-        actions_B0A = actions_BSA.new_zeros(count, 0, actions_BSA.shape[-1])
-        return Batch(x_BTChw.reshape(count, 1, *x_BTChw.shape[2:]), actions_B0A, none_B0, none_B0, none_B0, captions)
 
 
 def prompts_of(model: DiT, config: ObjectiveConfig, batch: Batch, generator: torch.Generator) -> list[str] | None:
@@ -206,13 +206,18 @@ JOINT_ACTION_DROP = 0.5  # most tasks say nothing of actions
 def joint_clips(
     model: DiT, config: ObjectiveConfig, batch: Batch, dtype: torch.dtype, generator: torch.Generator
 ) -> JointClips:
-    """Noised joint clips; frames that are not given share one noise level in half of the clips."""
+    """Noised joint clips. In half of them frames are denoised one after another; in a quarter the frames that are not
+    given share one noise level, in a quarter each has its own."""
     x_BTChw = batch.x_BTChw
     B, T = x_BTChw.shape[:2]
     given_BT = draw_given(B, T, generator)
     context_BT, own_BS = draw_levels(config.noise, B, T + 1, generator)
-    shared_B = torch.rand(B, 1, generator=generator) < 0.5
-    level_BT = torch.where(given_BT, context_BT[:, 1:], torch.where(shared_B, own_BS[:, :1], own_BS))
+    kind_B1 = torch.rand(B, 1, generator=generator)
+    made_BT = torch.where(kind_B1 < 0.25, own_BS[:, :1], own_BS)
+    made_BT = torch.where(kind_B1 < 0.5, made_BT, draw_staggered(given_BT, generator))
+    given_BT = given_BT | (made_BT == 0)
+    # High levels are where it is decided what is seen: at lower ones the picture itself tells, and words are not read.
+    level_BT = torch.where(given_BT, context_BT[:, 1:], 1 - (1 - made_BT).square())
     own_BTChw = torch.randn(x_BTChw.shape, generator=generator)
     common_B1Chw = torch.randn(x_BTChw[:, :1].shape, generator=generator)
     noise_BTChw = mixed_noise(own_BTChw, common_B1Chw, config.noise.shared)
@@ -228,6 +233,19 @@ def joint_clips(
         None if prompts is None else model.read(prompts),
         keep_BTP=None if keep is None else keep | given_BT[..., None],
     )
+
+
+def draw_staggered(given_BT: Tensor, generator: torch.Generator) -> Tensor:
+    """Levels (B, T) at a random moment of denoising from the given frames on; 0 for the frames that are done.
+
+    In half of the clips each frame waits until the one before is done, in half of them one is just beginning.
+    """
+    distance_BT = distance_to_given(given_BT)
+    lag_B1, moment_B1, begins_B1 = torch.rand(3, len(given_BT), 1, generator=generator)
+    lag_B1 = (2 * lag_B1).clamp(0.05, 1)
+    progress_B1 = moment_B1 * (1 + lag_B1 * (distance_BT.amax(1, keepdim=True) - 1))
+    begun_B1 = (progress_B1 / lag_B1).floor() * lag_B1
+    return staggered_levels(distance_BT, lag_B1, torch.where(begins_B1 < 0.5, begun_B1, progress_B1))
 
 
 def joint_loss(batch: Batch, clips: JointClips, output: Output, patch: int) -> Tensor:

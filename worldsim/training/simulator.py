@@ -51,6 +51,7 @@ class SimulatorTrainConfig(ObjectiveConfig, LoopConfig):
     joint_groups: int = 1  # sizes and durations packed into a step's joint clips, which share its tokens
     joint_shares: tuple[float, ...] = ()  # how often each table is drawn for joint clips; none: as for streaming
     image_share: float = 0.15  # of the joint batches are single images
+    image_captioner: str = ""  # whose captions images are learned with; empty: anyone's
     text: str = ""  # embedded, or a Hugging Face encoder's name or folder; empty: the network reads no text
     text_width: int = 128  # of the words' features; a Hugging Face encoder's own
     text_max_words: int = 40  # longest prompt
@@ -95,6 +96,12 @@ def train_simulator(
     """
     out = Path(out)
     tables = [EpisodeTable.open(str(path)) for path in data]
+    names = sorted({name for table in tables for name, _ in table.captioners})
+    if config.image_captioner and config.image_captioner not in names:
+        raise WorldsimError(
+            f"image_captioner={config.image_captioner!r} has captioned none of the tables; "
+            f"they have captions of {', '.join(names) or 'nobody'}."
+        )
     if config.threads:
         torch.set_num_threads(config.threads)
     vae = _settled(vae, tables, out)
@@ -107,12 +114,17 @@ def train_simulator(
         tables, 1 + (config.frames - 1) * stride, config.batch, derive_seed(config.seed, "simulator data"),
         config.shares, latents, captions=bool(config.text), termination_share=config.termination_share,
     )  # fmt: skip
-    joint = None
+    joint = images = None
     if config.joint_batch:
         joint = ClipMixture(
             tables, [1 + (frames - 1) * stride for frames in config.joint_durations], config.joint_batch,
             derive_seed(config.seed, "joint data"), config.joint_shares or config.shares, latents,
             captions=bool(config.text), groups=config.joint_groups,
+        )  # fmt: skip
+        images = ClipMixture(
+            tables, 1, config.joint_batch * config.joint_frames,
+            derive_seed(config.seed, "image data"), config.joint_shares or config.shares, latents,
+            captions=bool(config.text), groups=config.joint_groups, captioner=config.image_captioner or None,
         )  # fmt: skip
     codec = tables[0].codec
     model_config = DiTConfig(
@@ -141,18 +153,20 @@ def train_simulator(
         else:
             x_BTChw = torch.from_numpy(clips.latents).float()
         captions = clips.captions and [shortened(text, config.text_max_words) for text in clips.captions]
+        chunks = (clips.actions.shape[1] // stride, stride)
         columns = (torch.from_numpy(part).float() for part in (clips.rewards, clips.terminated, clips.valid))
-        rewards_BS, terminated_BS, valid_BS = (column.unflatten(1, (-1, stride)) for column in columns)
-        actions_BSA = (torch.from_numpy(clips.actions) / scale_A).unflatten(1, (-1, stride)).flatten(2)
+        rewards_BS, terminated_BS, valid_BS = (column.unflatten(1, chunks) for column in columns)
+        actions_BSA = (torch.from_numpy(clips.actions) / scale_A).unflatten(1, chunks).flatten(2)
         return Batch(
             x_BTChw, actions_BSA, rewards_BS.sum(2), terminated_BS.amax(2), valid_BS.amin(2), captions or None
         )  # fmt: skip
 
     def loss(step: int) -> tuple[Tensor, dict[str, Tensor]]:
         generator = torch.Generator().manual_seed(derive_seed(config.seed, "simulator noise", step))
-        images = joint is not None and float(torch.rand((), generator=generator)) < config.image_share
-        together = [] if joint is None else [to_batch(clips) for clips in joint.pack(step)]
-        return step_loss(model, config, to_batch(streaming.batch(step)), together, images, generator)
+        single = images is not None and float(torch.rand((), generator=generator)) < config.image_share
+        source = images if single else joint
+        together = [] if source is None else [to_batch(clips) for clips in source.pack(step)]
+        return step_loss(model, config, to_batch(streaming.batch(step)), together, generator)
 
     identity = {
         "recipe": "simulator",
@@ -199,16 +213,13 @@ def step_loss(
     config: SimulatorTrainConfig,
     streaming: Batch,
     together: Sequence[Batch],
-    images: bool,
     generator: torch.Generator,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss of one step: streaming clips and joint ones of several sizes and durations in one packed sequence.
 
-    With ``images`` the joint clips are taken apart into single frames. Every token of the joint clips counts the same.
+    Every token of the joint clips counts the same.
     """
     clips, goal_BSChw = stream_clips(model, config, streaming, config.dtype, generator)
-    if images:
-        together = [batch.single_frames() for batch in together]
     joint = [joint_clips(model, config, batch, config.dtype, generator) for batch in together]
     outputs = model.run([clips, *joint])
     total, values = stream_loss(config, streaming, clips, goal_BSChw, outputs[0], model.config.patch)

@@ -24,7 +24,7 @@ EXAMPLES = (
     'worldsim generate simulator=runs/text task=edit video=runs/a/video-000 prompt="a snowy plain" strength=0.6',
     "worldsim generate simulator=voxel-base task=long image=start.png actions=forward:1,camera_yaw_right_deg:4",
 )
-STEPS = 16  # of a clip that is made all at once
+STEPS = 16  # of a frame that is not streamed
 GUIDANCE = 2.0  # of a prompt
 STRENGTH = 0.6  # of an edit
 ENDINGS = 3  # beginnings of one ending, where neither prompts nor clips say how many
@@ -74,6 +74,7 @@ class GenerateConfig:
         "frame by frame, not all at once; what suits the task unless given", default=None, example="true"
     )
     steps: int | None = setting("denoising steps, 1 to 64", default=None, example="16")
+    lag: float = setting("how much later each frame begins: 1 after the one before, 0 together", default=1.0)
     guidance: float | None = setting("how much the prompt counts; 1 is no guidance", default=None, example="3")
     action_guidance: float = setting("how much the actions count; 1 is no guidance", default=1.0)
     samples: int | None = setting("videos of each prompt, from seeds of their own", default=None, example="4")
@@ -121,7 +122,7 @@ def generate(config: GenerateConfig) -> Path:
 
     prompted = any(one.prompt for one in wanted)
     guidance = (GUIDANCE if prompted else 1.0) if config.guidance is None else config.guidance
-    sampler = SamplerConfig(config.steps or STEPS, guidance, config.action_guidance, config.negative)
+    sampler = SamplerConfig(config.steps or STEPS, config.lag, guidance, config.action_guidance, config.negative)
     generator = load_generator(
         config.simulator, sampler, config.steps, precision=config.precision, device=config.device, batch=config.batch
     )
