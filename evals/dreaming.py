@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from evals.controls.wrong_action import ChoosesActions
 from evals.play import roll_out
 from evals.scenarios import Case, Scenario
+from evals.surprise import with_surprise
 from evals.trial import DreamBranch, Trial
 from worldsim.core.errors import WorldsimError
 from worldsim.core.protocols import Describes, MakesFromText, Simulator
@@ -67,7 +68,8 @@ def dream(simulator: Simulator | AnswersCase, cases: Sequence[Case], seed: int) 
         return [outcome for case in cases for outcome in dream(simulator, [case], seed)]
     if problem:
         return [Failure(problem)]
-    return _split(prediction, cases)
+    trials = _split(prediction, cases)
+    return [with_surprise(simulator, trial, dream_seed(seed, trial.case)) for trial in trials]
 
 
 def dream_seed(seed: int, case: Case) -> int:
@@ -152,8 +154,8 @@ def _problem(prediction: Prediction, cases: Sequence[Case]) -> str:
     return ""
 
 
-def _split(prediction: Prediction, cases: Sequence[Case]) -> list[Trial | Failure]:
-    trials: list[Trial | Failure] = []
+def _split(prediction: Prediction, cases: Sequence[Case]) -> list[Trial]:
+    trials = []
     slot = 0
     for case in cases:
         branches = {}

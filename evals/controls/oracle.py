@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.games import RealGames
-from evals.scenarios import Scenario
+from evals.metrics.violation import POSSIBLE, distance_to_worlds
+from evals.scenarios import Case, Scenario
 from evals.scenes import RealScenes, attributes_of
 from worldsim.core.errors import WorldsimError
 from worldsim.core.types import Context, Frames, GameOrigin, Prediction
@@ -88,3 +89,8 @@ class Oracle:
 
     def branch(self, state: list[OracleSlot], slots: Sequence[int]) -> list[OracleSlot]:
         return [state[slot] for slot in slots]
+
+    def surprise(self, case: Case) -> NDArray[np.float64]:
+        """Of who knows the two worlds of a case's clips: how far each frame goes beyond what either could show."""
+        clips = case.facts["clips"]
+        return distance_to_worlds(clips, clips[POSSIBLE])

@@ -173,3 +173,16 @@ class Reconstructs(Protocol):
     def reconstruct(self, frames: Frames) -> Frames:
         """Frames (N, H, W, 3) uint8, encoded and decoded again."""
         ...
+
+
+@runtime_checkable
+class Scorable(Protocol):
+    """A simulator that can say how little it expected what a clip shows: for violation of expectation."""
+
+    def score(self, clips: Frames, actions: NDArray[np.float32], seeds: Sequence[int]) -> NDArray[np.float64]:
+        """The surprise (N, T) at each frame of clips (N, T, H, W, 3), given the frames before it; the first has none.
+
+        ``actions`` (N, T-1, A) lead from each frame to the next. Equal seeds are equal noise, so that only what the
+        clips show makes a difference between them.
+        """
+        ...
