@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from evals.cases import RealBranches, default_folder
-from evals.controls import CONTROLS
+from evals.controls import CONTROLS, UNPLANTED
 from evals.controls.making import make_controls
+from evals.controls.nearest_training_clip import TrainingData
 from evals.controls.oracle_vae import OracleVae
 from evals.dreaming import AnswersCase, describe
 from evals.games import RealGame, RealGames
@@ -25,7 +26,6 @@ from worldsim.core.errors import WorldsimError
 from worldsim.core.protocols import Reconstructs, Simulator
 from worldsim.core.records import RunRecord, to_plain, utc_now, write_json
 
-DEFAULT_CONTROLS = ("oracle", "oracle_vae", "last_frame", "wrong_action", "ignore_prompt")
 Game = tuple[str, dict[str, Any]]
 
 
@@ -39,7 +39,8 @@ def evaluate(
     config: Mapping[str, Any] | None = None,
     config_as_typed: Sequence[str] = (),
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
-    controls: Sequence[str] = DEFAULT_CONTROLS,
+    controls: Sequence[str] = UNPLANTED,
+    training_data: TrainingData | None = None,
     videos: int = 3,
     batch: int = 16,
     cache: str | Path | None = None,
@@ -50,7 +51,8 @@ def evaluate(
     ``simulators`` are (simulator, role) pairs; one whose description names its games plays in those alone. ``games``
     are (environment id, arguments); None takes the simulators' own. ``limit`` is the number of scenarios per suite and
     game, ``overrides`` settings by suite, ``videos`` how many scenarios per suite and game are filmed, ``batch`` how
-    many slots a simulator gets at once, ``cache`` where the real branches are kept. The same call again goes on where
+    many slots a simulator gets at once, ``cache`` where the real branches are kept,
+    ``training_data`` what the control nearest_training_clip knows by heart. The same call again goes on where
     it was stopped; failed scenarios stay as they are unless ``retry_failed``. Raises WorldsimError for unknown names
     and for a simulator that does not fit its game.
     """
@@ -84,7 +86,7 @@ def evaluate(
         contests = {}
         for env_id, env_kwargs in game_list:
             game = stage.get(env_id, env_kwargs)
-            contests[env_id] = (game, _contestants(simulators, controls, game, backstage))
+            contests[env_id] = (game, _contestants(simulators, controls, game, backstage, training_data))
         counts = {suite.name: suite.config.scenarios if limit is None else limit for suite in chosen}
         asked = _asked(chosen, contests)
         progress = Progress(sum(counts[suite.name] * len(contestants) for suite, _, contestants in asked))
@@ -137,7 +139,11 @@ def _admitted(suite: Suite, contestant: Contestant) -> bool:
 
 
 def _contestants(
-    simulators: Sequence[tuple[Simulator, str]], controls: Sequence[str], game: RealGame, games: RealGames
+    simulators: Sequence[tuple[Simulator, str]],
+    controls: Sequence[str],
+    game: RealGame,
+    games: RealGames,
+    training_data: TrainingData | None,
 ) -> list[Contestant]:
     """Who plays in ``game``: the simulators that know it, and the controls."""
     playing: list[tuple[Simulator | AnswersCase, str]]
@@ -145,7 +151,7 @@ def _contestants(
     for simulator, _ in playing:
         _check_fit(simulator, game)
     models = [simulator for simulator, role in playing if role == "model" and isinstance(simulator, Reconstructs)]
-    playing += make_controls(controls, games, models)
+    playing += make_controls(controls, game.env_id, games, models, training_data)
     names = [simulator.name for simulator, _ in playing]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

@@ -28,6 +28,33 @@ CONTROLS.add("last_frame", "evals.controls.last_frame:LastFrame", "the last cont
 CONTROLS.add(
     "wrong_action", "evals.controls.wrong_action:WrongAction", "the real game under actions not asked for", role="null"
 )
+CONTROLS.add(
+    "constant_velocity",
+    "evals.controls.constant_velocity:ConstantVelocity",
+    "bodies go on as fast as they were, through everything; only where bodies are followed",
+    role="null",
+)
+CONTROLS.add(
+    "other_seed",
+    "evals.controls.other_seed:OtherSeed",
+    "another world of the game, in which the same things are done",
+    role="null",
+)
+CONTROLS.add(
+    "copy_context", "evals.controls.copy_context:CopyContext", "the context frames, again and again", role="null"
+)
+CONTROLS.add(
+    "blurred_oracle",
+    "evals.controls.blurred_oracle:BlurredOracle",
+    "the real game, blurred beyond recognition; only where detail is asked for",
+    role="null",
+)
+CONTROLS.add(
+    "nearest_training_clip",
+    "evals.controls.nearest_training_clip:NearestTrainingClip",
+    "what followed the most similar moment of the training data; only where training_data is given",
+    role="null",
+)
 for _fault in FAULTS:
     CONTROLS.add(
         f"{PREFIX}{_fault.name}",
@@ -36,6 +63,7 @@ for _fault in FAULTS:
         role="fault",
         number="its severity, above 0 and up to 1 (1 unless given)",
     )
+UNPLANTED = tuple(entry.name for entry in CONTROLS if entry.info["role"] != "fault")
 
 
 def is_control(name: str) -> bool:

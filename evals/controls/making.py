@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evals.controls import CONTROLS
+from evals.controls.nearest_training_clip import TrainingData
 from evals.controls.oracle import Oracle
 from evals.controls.planted.fault import PlantedFault
 from evals.dreaming import AnswersCase
@@ -13,9 +14,16 @@ from worldsim.core.protocols import Reconstructs, Simulator
 
 
 def make_controls(
-    names: Sequence[str], games: RealGames, models: Sequence[Reconstructs]
+    names: Sequence[str],
+    env_id: str,
+    games: RealGames,
+    models: Sequence[Reconstructs],
+    training_data: TrainingData | None = None,
 ) -> list[tuple[Simulator | AnswersCase, str]]:
-    """Controls with their roles; "oracle_vae" is one for each of ``models``, so none where there are none.
+    """The controls of one game with their roles.
+
+    "oracle_vae" is one for each of ``models``, so none where there are none, and "nearest_training_clip" is left out
+    where there is no data of this game.
 
     Raises UnknownNameError for a name that is no control, and WorldsimError for an argument it does not take.
     """
@@ -32,6 +40,11 @@ def make_controls(
                 made.append((entry.load()(oracle, model, label), role))
         elif name in ("wrong_action", "ignore_prompt"):
             made.append((entry.load()(oracle), role))
+        elif name == "other_seed":
+            made.append((entry.load()(games), role))
+        elif name == "nearest_training_clip":
+            if training_data is not None and training_data.env_id == env_id:
+                made.append((entry.load()(training_data), role))
         elif role == "fault":
             made.append((PlantedFault(name, games), role))
         else:

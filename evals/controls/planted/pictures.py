@@ -21,8 +21,13 @@ LOOP_FRAMES = 8
 
 def blur(case: Case, game: RealGame, severity: float, rng: np.random.Generator) -> dict[str, DreamBranch]:
     """A Gaussian blur of every frame; severity is its width, at most a tenth of the height."""
-    sigma = severity * LARGEST_BLUR * case.context_frames.shape[1]
-    return redrawn(case, lambda frames, branch: np.stack([cv2.GaussianBlur(one, (0, 0), sigma) for one in frames]))
+    return redrawn(case, lambda frames, branch: blurred(frames, severity))
+
+
+def blurred(frames: Frames, severity: float) -> Frames:
+    """Frames (H, h, w, 3) with a Gaussian blur of ``severity`` tenths of their height."""
+    sigma = severity * LARGEST_BLUR * frames.shape[1]
+    return np.stack([cv2.GaussianBlur(one, (0, 0), sigma) for one in frames])
 
 
 def hue_drift(case: Case, game: RealGame, severity: float, rng: np.random.Generator) -> dict[str, DreamBranch]:

@@ -39,9 +39,12 @@ class EvalConfig:
     )
     out: str | None = setting("run folder; runs/SIMULATOR unless given", default=None, example="runs/a", path=True)
     controls: list[str] = setting(
-        "controls to run beside, which make scores and validity possible; [] for none",
-        default=["oracle", "oracle_vae", "last_frame", "wrong_action", "ignore_prompt"],
+        "controls to run beside, which make scores and validity possible; auto: oracle, ceiling and nulls; [] for none",
+        default=["auto"],
         names="worldsim.cli.names:control_names",
+    )
+    training_data: str | None = setting(
+        "a recorded table, for the control nearest_training_clip", default=None, example="data/arena.lance", path=True
     )
     steps: int | None = setting("denoising steps a frame; the checkpoint's own unless given", default=None)
     precision: str = setting("of the network", default="bfloat16", names=("bfloat16", "float32"))
@@ -64,7 +67,7 @@ def run(config: EvalConfig) -> None:
 def evaluate(config: EvalConfig) -> Path:
     """Evaluate, print the table and the run folder, and return the folder."""
     suites = names.chosen(names.suites(), config.suite)
-    controls = names.chosen(names.controls(), config.controls) if config.controls else []
+    controls = chosen_controls(config.controls)
     models = [name for name in config.simulator if not names.is_control(name)]
     controls += [name for name in config.simulator if names.is_control(name) and name not in controls]
     out = Path(config.out or Path("runs") / "+".join(Path(name).name for name in config.simulator))
@@ -81,6 +84,7 @@ def evaluate(config: EvalConfig) -> Path:
         config_as_typed=sys.argv[1:],
         overrides=config.overrides,
         controls=controls,
+        training_data=open_table(config.training_data),
         videos=config.videos,
         batch=config.batch,
         retry_failed=config.retry_failed,
@@ -88,6 +92,21 @@ def evaluate(config: EvalConfig) -> Path:
     print(import_ours("evals.table").format_table(summary))
     print(f"\n{out}")
     return out
+
+
+def chosen_controls(wanted: Sequence[str]) -> list[str]:
+    """The controls by name; "auto" is all but the planted faults."""
+    if list(wanted) == ["auto"]:
+        return list(import_ours("evals.controls").UNPLANTED)
+    return names.chosen(names.controls(), wanted) if wanted else []
+
+
+def open_table(path: str | None) -> Any:
+    if path is None:
+        return None
+    from worldsim.data.store import EpisodeTable
+
+    return EpisodeTable.open(path)
 
 
 def load_simulators(wanted: Sequence[str], **settings: Any) -> list[Any]:
