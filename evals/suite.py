@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -34,12 +35,23 @@ class Suite(ABC):
     faults: ClassVar[tuple[str, ...]] = ()  # planted faults that it must see, see evals.controls.planted
 
     def __init__(self, **overrides: Any):
-        settings = yaml.safe_load((CONFIG_FOLDER / f"{self.name}.yaml").read_text())
+        settings = yaml.safe_load(self._settings_file().read_text())
         known = [field.name for field in fields(self.config_class)]
         for key in overrides:
             if key not in known:
                 raise WorldsimError(f"the suite {self.name!r} has no setting {key!r}.{did_you_mean(key, known)}")
         self.config: Any = self.config_class(**{**settings, **overrides})
+
+    def _settings_file(self) -> Path:
+        """The suite's YAML: among ours, or beside the file of a class of the user's."""
+        ours = type(self).__module__.partition(".")[0] == "evals"
+        folder = CONFIG_FOLDER if ours else Path(inspect.getfile(type(self))).parent
+        file = folder / f"{self.name}.yaml"
+        if not file.is_file():
+            raise WorldsimError(
+                f"the suite {self.name!r} has no settings: write {file}, with its version and the rest."
+            )
+        return file
 
     @property
     def version(self) -> int:

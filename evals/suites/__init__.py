@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from worldsim.core.registry import Registry
 
-SUITES = Registry("suite")
+SUITES = Registry("suite", takes_own=True)
 SUITES.add(
     "control",
     "evals.suites.control:ControlSuite",
@@ -22,4 +22,16 @@ SUITES.add(
     "evals.suites.text:TextSuite",
     "does the dream do what the prompt says? pairs of prompts with the same noise",
     primary="prompt_swap_2afc",
+)
+SUITES.add(
+    "physics",
+    "evals.suites.physics:PhysicsSuite",
+    "do bodies fall, hit, topple, break and pour as real ones do? against forecasts without physics",
+    primary="trajectory_skill",
+)
+SUITES.add(
+    "permanence",
+    "evals.suites.permanence:PermanenceSuite",
+    "is what was out of sight still there, and still what it was? against a world in which it never was",
+    primary="permanence",
 )

@@ -13,14 +13,10 @@ from __future__ import annotations
 import copy
 import difflib
 import importlib.util
-import os
-import sys
-from hashlib import blake2b
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from worldsim.core.errors import UnknownNameError, WorldsimError
+from worldsim.core.own_code import attribute_of, find_modules_here, load_file
 from worldsim.core.siblings import import_ours
 
 ADAPT, ADAPTER = "gym:", "worldsim/Gym-v0"
@@ -72,7 +68,7 @@ def _spec(env_id: str) -> Any:
     import gymnasium
     from gymnasium.envs.registration import EnvSpec
 
-    _find_modules_here()
+    find_modules_here()
     if env_id.startswith(ADAPT):
         adapter = copy.deepcopy(gymnasium.spec(ADAPTER))
         adapter.kwargs["game"] = env_id.removeprefix(ADAPT)
@@ -81,52 +77,9 @@ def _spec(env_id: str) -> Any:
     if place.endswith(".py") or env_id.endswith(".py"):
         if not place.endswith(".py"):
             raise WorldsimError(f"env={env_id}: which class of this file is the game? Write {env_id}:MyGame.")
-        return EnvSpec(id=name, entry_point=_attribute(_load_file(place), name, place))
+        return EnvSpec(id=name, entry_point=attribute_of(load_file(place), name, f"game in {place}:", gymnasium.Env))
     if colon and name.isidentifier():
         module = import_ours(place)
         if hasattr(module, name) or name not in gymnasium.registry:
-            return EnvSpec(id=name, entry_point=_attribute(module, name, place))
+            return EnvSpec(id=name, entry_point=attribute_of(module, name, f"game in {place}:", gymnasium.Env))
     return env_id
-
-
-def _find_modules_here() -> None:
-    """Let modules of the folder we are in be imported: a console script, unlike ``python -m``, does not."""
-    here = os.getcwd()
-    if here not in sys.path and "" not in sys.path:
-        sys.path.append(here)
-
-
-def _load_file(place: str) -> ModuleType:
-    """The module in a file, run once in a process, with the file's own folder first on the path as in a script."""
-    file = Path(place).expanduser().resolve()
-    if not file.is_file():
-        raise WorldsimError(f"there is no file {place} in {os.getcwd()}; give the path from here, or a full one.")
-    module_name = f"{file.stem}_{blake2b(str(file).encode(), digest_size=4).hexdigest()}"
-    if module_name in sys.modules:
-        return sys.modules[module_name]
-    spec = importlib.util.spec_from_file_location(module_name, file)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module
-    sys.path.insert(0, str(file.parent))
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[module_name]
-        raise
-    finally:
-        sys.path.remove(str(file.parent))
-    return module
-
-
-def _attribute(module: ModuleType, name: str, place: str) -> Any:
-    import gymnasium
-
-    if not hasattr(module, name):
-        games = [
-            key
-            for key, value in vars(module).items()
-            if isinstance(value, type) and issubclass(value, gymnasium.Env) and value.__module__ == module.__name__
-        ]
-        raise UnknownNameError(f"game in {place}:", name, games)
-    return getattr(module, name)

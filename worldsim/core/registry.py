@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from worldsim.core.errors import UnknownNameError, WorldsimError
+from worldsim.core.own_code import load_own
 from worldsim.core.siblings import import_ours
 
 
@@ -59,10 +60,13 @@ def _with_argument(function: Callable[..., Any], text: str) -> Callable[..., Any
 
 
 class Registry:
-    """Names of one kind ("suite", "policy", ...); listing imports nothing."""
+    """Names of one kind ("suite", "policy", ...); listing imports nothing.
 
-    def __init__(self, kind: str):
-        self.kind = kind
+    Where ``takes_own``, ``FILE.py:CLASS`` and ``MODULE:CLASS`` are names too, see :mod:`worldsim.core.own_code`.
+    """
+
+    def __init__(self, kind: str, takes_own: bool = False):
+        self.kind, self.takes_own = kind, takes_own
         self._entries: dict[str, Entry] = {}
 
     def add(self, name: str, target: str, summary: str, **info: Any) -> None:
@@ -88,6 +92,8 @@ class Registry:
             if "file" in entry.info:
                 raise WorldsimError(f"the {self.kind} {name!r} needs a file, {entry.info['file']}: {entry.usage}.")
             return entry
+        if self._is_own(name):
+            return Entry(name, name, f"your own {self.kind}")
         stem, mark, text = _split(name)
         if not mark or stem not in self._entries:
             raise UnknownNameError(self.kind, stem if mark == "@" else name, self._entries)
@@ -103,7 +109,11 @@ class Registry:
         return replace(entry, name=name, target=f"{entry.target}@{argument}")
 
     def load(self, name: str) -> Any:
-        return self.entry(name).load()
+        """What the entry called ``name`` stands for; raises what ``entry`` and the import raise."""
+        return load_own(name, self.kind) if self._is_own(name) else self.entry(name).load()
+
+    def _is_own(self, name: str) -> bool:
+        return self.takes_own and (":" in name or name.endswith(".py"))
 
 
 def _split(name: str) -> tuple[str, str, str]:
