@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -24,6 +25,7 @@ from worldsim.models.heads import reward_mean
 from worldsim.models.streaming import StreamContext
 from worldsim.simulators.checkpoints import Checkpoint
 from worldsim.simulators.recall import MemoryConfig, Recaller
+from worldsim.simulators.scoring import Heard, Surprise
 from worldsim.simulators.snapshot import Snapshot, check, put_back, taken
 from worldsim.simulators.stream_state import StreamState
 
@@ -186,6 +188,16 @@ class DiTSimulator:
         """Frames (N, H, W, 3) through the autoencoder and back: the best this simulator could look."""
         return np.concatenate([to_uint8(self.vae.decode(self._encode(part))).cpu().numpy() for part in _parts(frames)])
 
+    @torch.inference_mode()
+    def score(self, clips: Frames, actions: NDArray[np.float32], seeds: Sequence[int]) -> NDArray[np.float64]:
+        """The surprise (N, T) at each frame of clips (N, T, H, W, 3), see worldsim.simulators.scoring."""
+        contexts = [Context(clip, taken) for clip, taken in zip(clips, actions, strict=True)]
+        for context in contexts:
+            self._check(context)
+        surprise = Surprise()
+        self._read(contexts, [""] * len(contexts), seeds, surprise.hear)
+        return surprise.per_frame()
+
     # -- inside ---------------------------------------------------------------------------------------------------
 
     def _identity(self) -> dict[str, Any]:
@@ -280,10 +292,15 @@ class DiTSimulator:
             None if self._recaller is None else self._recaller.empty(newest_BChw),
         )
 
-    def _read(self, contexts: Sequence[Context], prompts: Sequence[str], seeds: Sequence[int]) -> StreamState:
-        """Contexts of equal length into a fresh state; of a long one only what can still be seen through the layers."""
+    def _read(
+        self, contexts: Sequence[Context], prompts: Sequence[str], seeds: Sequence[int], hear: Heard | None = None
+    ) -> StreamState:
+        """Contexts of equal length into a fresh state; of a long one only what can still be seen through the layers.
+
+        Whoever wants to ``hear`` of each frame hears of all.
+        """
         length = len(contexts[0].frames)
-        if self.memory is None and self.dit.config.sinks == 0:
+        if hear is None and self.memory is None and self.dit.config.sinks == 0:
             length = min(length, 2 * self.dit.config.window)
         frames = np.stack([context.frames[-length:] for context in contexts])
         latents_BTChw = torch.cat(
@@ -296,11 +313,20 @@ class DiTSimulator:
             actions = np.stack([context.actions[t - length] for context in contexts])
             action_BA, known_B = self._actions(actions)
             sample_BChw, newest, previous_BChw, time_B = self._begin(state, actions)
+            given = (action_BA, known_B, previous_BChw, time_B)
             # What is predicted is not used: this writes the newest frame to the cache.
-            self._denoise(state, sample_BChw, 1.0, action_BA, known_B, previous_BChw, time_B, newest)
+            self._denoise(state, sample_BChw, 1.0, *given, newest)
             newest_BChw = latents_BTChw[:, t].contiguous()
+            if hear is not None:
+                hear(newest_BChw, sample_BChw, partial(self._expect, state, given))
             state = _moved_on(state, newest_BChw, previous_BChw, action_BA, known_B, time_B)
         return state
+
+    def _expect(
+        self, state: StreamState, given: tuple[Tensor, Tensor, Tensor, Tensor], sample_BChw: Tensor, level: float
+    ) -> Tensor:
+        """The next latent as the network takes it to be, when its noised one is ``sample_BChw``."""
+        return self._denoise(state, sample_BChw, level, *given, None).latent[:, 0].float()
 
     def _latent_size(self, size: Sequence[int]) -> tuple[int, int]:
         return size[0] // self.vae.spatial_stride, size[1] // self.vae.spatial_stride
