@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, ClassVar
@@ -32,7 +33,10 @@ class Suite(ABC):
     primary: ClassVar[str]
     config_class: ClassVar[type]
     nulls: ClassVar[tuple[str, ...]] = ("last_frame", "wrong_action")  # controls that know nothing of what is asked
+    familiar: ClassVar[bool] = False  # its primary number is the field's habit: shown for comparison, no capability
     faults: ClassVar[tuple[str, ...]] = ()  # planted faults that it must see, see evals.controls.planted
+    chance: ClassVar[float] = 0.0  # the primary of one who knows nothing
+    games: ClassVar[tuple[str, ...]] = ("voxel/arena",)  # in which it is validated, unless others are named
 
     def __init__(self, **overrides: Any):
         settings = yaml.safe_load(self._settings_file().read_text())
@@ -83,3 +87,7 @@ class Suite(ABC):
     @abstractmethod
     def measure(self, trial: Trial) -> Measurement:
         """The numbers of one trial; the primary among them, or a reason why it has none."""
+
+    def conclude(self, rows: Sequence[dict[str, Any]]) -> dict[str, tuple[float, str]]:
+        """Numbers that only all of a simulator's rows together have, or why not; none unless a suite has some."""
+        return {}

@@ -35,3 +35,9 @@ SUITES.add(
     "is what was out of sight still there, and still what it was? against a world in which it never was",
     primary="permanence",
 )
+SUITES.add(
+    "video",
+    "evals.suites.video:VideoSuite",
+    "the familiar numbers (PSNR, SSIM, LPIPS, FVD), to compare with other papers; no capability",
+    primary="psnr_gain",
+)
