@@ -1,0 +1,74 @@
+"""Validity cards: what ``worldsim validate`` found out about a suite in a game, kept where evaluations find it.
+
+A card is for one suite, version, settings and game. Those in this folder come with worldsim; those that are made here
+are kept beside the real branches and come first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from evals.cases import default_folder, slug
+from evals.suite import Suite
+from worldsim.core.errors import DamagedFileError
+from worldsim.core.records import read_json, write_json
+
+SCHEMA = 1
+SHIPPED = Path(__file__).parent
+
+
+def made_here(cache: str | Path | None = None) -> Path:
+    """Where the cards of this machine are, beside the real branches in ``cache``."""
+    return (Path(cache) if cache else default_folder()).parent / "cards"
+
+
+def card_name(suite: Suite, env_id: str) -> str:
+    return f"{slug(suite.name)}-v{suite.version}-{suite.hash}-{slug(env_id)}.json"
+
+
+def keep_card(card: Mapping[str, Any], suite: Suite, cache: str | Path | None = None) -> Path | None:
+    """Keep a card that has a verdict; None for one that has none, which says nothing about the suite."""
+    if card["valid"] is None:
+        return None
+    path = made_here(cache) / card_name(suite, card["game"])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, card)
+    return path
+
+
+def find_card(suite: Suite, env_id: str, cache: str | Path | None = None) -> dict[str, Any] | None:
+    """The card of just this suite in just this game; one that cannot be read is as good as none."""
+    for folder in (made_here(cache), SHIPPED):
+        path = folder / card_name(suite, env_id)
+        try:
+            card = read_json(path) if path.is_file() else {}
+        except DamagedFileError:
+            continue
+        if card.get("schema") == SCHEMA:
+            return card
+    return None
+
+
+def mark(summary: dict[str, Any], suites: Sequence[Suite], cache: str | Path | None = None) -> dict[str, Any]:
+    """Set ``valid`` and ``valid_reason`` of each part of a summary by its card.
+
+    Where the run's own controls already speak against the suite no card can save it; without a card it is None.
+    """
+    by_name = {suite.name: suite for suite in suites}
+    for part in summary["suites"]:
+        here = part["valid_reason"]
+        if part["valid"] is False:
+            continue
+        card = find_card(by_name[part["suite"]], part["game"], cache)
+        if card is None:
+            part["valid"] = None
+            part["valid_reason"] = (
+                f"no card of it in this game: worldsim validate suite={part['suite']} env={part['game']} (here: {here})"
+            )
+        else:
+            part["valid"] = card["valid"]
+            day, n = card["made_utc"][:10], card["scenarios"]
+            part["valid_reason"] = f"by its card of {day}, {n} scenarios: {'; '.join(card['reasons'])}"
+    return summary
