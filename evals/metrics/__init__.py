@@ -11,7 +11,7 @@ METRICS = Registry("metric")
 METRICS.add(
     "action_swap_2afc",
     "evals.metrics.choice:action_swap_2afc",
-    "of two dreams and two real branches, are the right ones the nearest? chance is 0.5; blur does not hurt it",
+    "share of frames in which two dreams are nearest to the right one of two branches; chance is 0.5, blur no hurt",
     higher_is_better=True,
     proportion=True,
     unit="",

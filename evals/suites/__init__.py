@@ -41,3 +41,9 @@ SUITES.add(
     "the familiar numbers (PSNR, SSIM, LPIPS, FVD), to compare with other papers; no capability",
     primary="psnr_gain",
 )
+SUITES.add(
+    "interaction",
+    "evals.suites.interaction:InteractionSuite",
+    "does what was done to the world last? placed, broken, painted, bitten, opened: against nothing being done",
+    primary="persistence",
+)
