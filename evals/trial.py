@@ -28,7 +28,7 @@ class Trial:
     case: Case
     dream: dict[str, DreamBranch]
     surprise: NDArray[np.float64] | None = None  # at each frame of the case's clips (N, T), where it has some
-    surprise_reason: str = ""  # why there is none
+    surprise_reason: str = "nobody was asked"  # why there is none
 
     @property
     def start(self) -> Frames:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-FEWEST = 5  # frames in flight, for an acceleration
+FEWEST = 6  # frames in flight, for an acceleration
 GRAVITY = 9.81
+BRAKED_M = 0.05  # a frame to the next: nothing in free flight, as far as pixels tell, falls slower by so much
 APART = 2  # frames between the places that a velocity is taken from
 
 
@@ -28,14 +29,14 @@ def places_m(
 def gravity_m_s2(heights_m: NDArray[np.float64], flies: NDArray[np.bool_], fps: float) -> float:
     """Downward acceleration of bodies at heights (T, C), each while it ``flies`` (T, C) from the beginning; mean.
 
-    A flight that ends early in the dream, because the body rises again or rests, ends there. NaN where none lasts.
+    A flight that ends early in the dream, because something stops the fall, ends there. NaN where none lasts.
     """
     found = []
     for z, flying in zip(heights_m.T, flies.T, strict=True):
         end = len(flying) if flying.all() else int(np.argmin(flying))
         rises = np.diff(z[:end])
-        turned = np.flatnonzero((rises[1:] > 0.01) & (rises[:-1] < 0))  # metres; what fell does not rise in flight
-        z = z[: turned[0] + 1] if len(turned) else z[:end]
+        braked = np.flatnonzero(np.diff(rises) > BRAKED_M)
+        z = z[: braked[0]] if len(braked) else z[:end]
         if len(z) >= FEWEST and np.isfinite(z).all():
             found.append(-2 * np.polyfit(np.arange(len(z)) / fps, z, 2)[0])
     return float(np.mean(found)) if found else float("nan")
