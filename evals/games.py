@@ -87,7 +87,8 @@ class RealGame:
         """Bring the game to the point that ``prefix`` (P, A) leads to from the reset with ``seed``, ``edits`` made."""
         if not self.branches_exactly:
             raise WorldsimError(
-                f"{self.env_id} offers neither Snapshots nor Replays, so it cannot be branched exactly."
+                f"{self.env_id} offers neither Snapshots nor Replays, so it cannot be branched exactly; give it "
+                "get_state and set_state, or replay."
             )
         offered = self.env.interventions() if isinstance(self.env, Intervenes) else ()
         for edit in edits:

@@ -1,4 +1,4 @@
-"""The rows of a run: one line per scenario and simulator, appended as they finish, found again by key."""
+"""The rows of a run: one line per scenario, simulator and seed, appended as they finish, found again by key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from worldsim.core.records import append_row, content_hash, read_rows, to_plain, write_atomic
 
 ROW_SCHEMA = 1
-SAME_PLACE = ("suite", "game", "simulator", "scenario")
+SAME_PLACE = ("suite", "game", "simulator", "scenario", "seed")
 
 
 def row_key(inputs: dict[str, str | int]) -> str:

@@ -9,19 +9,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from evals.cards import mark
 from evals.cases import RealBranches, default_folder
-from evals.controls import CONTROLS, UNPLANTED
-from evals.controls.making import make_controls
+from evals.contests import find_asked, find_contestants
+from evals.controls import UNPLANTED
 from evals.controls.nearest_training_clip import TrainingData
-from evals.controls.oracle_vae import OracleVae
-from evals.dreaming import AnswersCase, describe
-from evals.games import RealGame, RealGames
+from evals.dreaming import describe
+from evals.games import RealGames
 from evals.progress import Progress
 from evals.rows import Rows
-from evals.runner import Contestant, Runner
-from evals.suite import Suite
-from evals.suites import SUITES
+from evals.runner import Runner
+from evals.suites.making import make_suites
 from evals.summary import Group, build_summary
+from evals.tidy import write_table
 from worldsim.core.errors import WorldsimError
 from worldsim.core.protocols import Reconstructs, Simulator
 from worldsim.core.records import RunRecord, to_plain, utc_now, write_json
@@ -36,32 +36,32 @@ def evaluate(
     out: str | Path,
     limit: int | None = None,
     seed: int = 0,
+    seeds: int = 1,
     config: Mapping[str, Any] | None = None,
     config_as_typed: Sequence[str] = (),
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
     controls: Sequence[str] = UNPLANTED,
     training_data: TrainingData | None = None,
+    ceilings: Sequence[Reconstructs] = (),
     videos: int = 3,
     batch: int = 16,
     cache: str | Path | None = None,
     retry_failed: bool = False,
 ) -> dict[str, Any]:
-    """Evaluate, write ``record.json``, ``rows.jsonl``, ``summary.json`` and ``videos/`` in ``out``, return the summary.
+    """Evaluate and return the summary; ``out`` gets it and the record, the rows, their tidy table and the videos.
 
     ``simulators`` are (simulator, role) pairs; one whose description names its games plays in those alone. ``games``
     are (environment id, arguments); None takes the simulators' own. ``limit`` is the number of scenarios per suite and
-    game, ``overrides`` settings by suite, ``videos`` how many scenarios per suite and game are filmed, ``batch`` how
-    many slots a simulator gets at once, ``cache`` where the real branches are kept,
-    ``training_data`` what the control nearest_training_clip knows by heart. The same call again goes on where
-    it was stopped; failed scenarios stay as they are unless ``retry_failed``. Raises WorldsimError for unknown names
-    and for a simulator that does not fit its game.
+    game, ``seeds`` how often models dream each of them, from the roots ``seed``, ``seed`` + 1, ...; ``overrides`` are
+    settings by suite, ``videos`` how many scenarios per suite and game are filmed, ``batch`` how many slots a simulator
+    gets at once, ``cache`` where the real branches are kept, ``training_data`` what the control nearest_training_clip
+    knows by heart, ``ceilings`` are models that only lend their autoencoder to an oracle_vae. The same call again goes
+    on where it was stopped; failed scenarios stay as they are unless ``retry_failed``. Raises WorldsimError for unknown
+    names and for a simulator that does not fit its game.
     """
     started, started_utc = time.monotonic(), utc_now()
-    overrides = overrides or {}
-    for name in (*overrides, *suites):
-        SUITES.entry(name)
-    chosen: list[Suite] = [SUITES.load(name)(**overrides.get(name, {})) for name in dict.fromkeys(suites)]
-    _check_request(simulators, chosen, limit, videos, batch)
+    chosen = make_suites(suites, overrides)
+    _check_request(simulators, limit, seeds, videos, batch)
     game_list = list(games) if games is not None else _games_of(simulators)
     _check_games(game_list)
     out = Path(out)
@@ -75,7 +75,7 @@ def evaluate(
         config=to_plain(dict(config or {})),
         config_as_typed=list(config_as_typed),
         model={simulator.name: describe(simulator) for simulator, role in simulators},
-        seeds={"eval": seed},
+        seeds={"eval": seed, "per_scenario": seeds},
         suites={suite.name: suite.version for suite in chosen},
         started_utc=started_utc,
     )
@@ -86,11 +86,14 @@ def evaluate(
         contests = {}
         for env_id, env_kwargs in game_list:
             game = stage.get(env_id, env_kwargs)
-            contests[env_id] = (game, _contestants(simulators, controls, game, backstage, training_data))
+            contests[env_id] = (game, find_contestants(simulators, controls, game, backstage, training_data, ceilings))
         counts = {suite.name: suite.config.scenarios if limit is None else limit for suite in chosen}
-        asked = _asked(chosen, contests)
-        progress = Progress(sum(counts[suite.name] * len(contestants) for suite, _, contestants in asked))
-        runner = Runner(out, rows, RealBranches(Path(cache) if cache else default_folder()), seed, batch, videos)
+        real = RealBranches(Path(cache) if cache else default_folder())
+        asked = find_asked(chosen, contests, real)
+        roots = range(seed, seed + seeds)
+        dreams = [(counts[suite.name], len(one.seeds(roots))) for suite, _, contestants in asked for one in contestants]
+        progress = Progress(sum(count * each for count, each in dreams))
+        runner = Runner(out, rows, real, roots, batch, videos)
         groups = [
             runner.run(suite, game, contestants, counts[suite.name], progress) for suite, game, contestants in asked
         ]
@@ -98,93 +101,20 @@ def evaluate(
         stage.close()
         backstage.close()
     _set_aside(rows, groups)
-    summary = to_plain(build_summary(groups))
+    summary = mark(to_plain(build_summary(groups)), chosen, cache)
     write_json(out / "summary.json", summary)
-    _finish(record, groups, time.monotonic() - started).write(out)
+    write_table(out)
+    _finish(record, groups, time.monotonic() - started, runner.model_s).write(out)
     return summary
 
 
-def _asked(
-    suites: Sequence[Suite], contests: Mapping[str, tuple[RealGame, list[Contestant]]]
-) -> list[tuple[Suite, RealGame, list[Contestant]]]:
-    """Who is asked what where: a suite is left out of a game that does not fit it, or of whose models it admits none."""
-    asked, left_out = [], []
-    for game, contestants in contests.values():
-        for suite in suites:
-            admitted = [contestant for contestant in contestants if _admitted(suite, contestant)]
-            models = [contestant.simulator.name for contestant in contestants if contestant.role == "model"]
-            misfit = suite.misfit(game)
-            if misfit:
-                left_out.append(f"{suite.name} cannot be asked in {game.env_id}: {misfit}")
-            elif models and not any(contestant.role == "model" for contestant in admitted):
-                left_out.append(
-                    f"{suite.name} cannot be asked of {', '.join(models)}, which do not offer what it needs"
-                )
-            else:
-                asked.append((suite, game, admitted))
-    if not asked:
-        raise WorldsimError(f"nothing can be evaluated: {'; '.join(left_out)}.")
-    for line in left_out:
-        print(f"{line}; left out.", file=sys.stderr)
-    return asked
-
-
-def _admitted(suite: Suite, contestant: Contestant) -> bool:
-    simulator, role = contestant.simulator, contestant.role
-    if isinstance(simulator, OracleVae):
-        return suite.admits(simulator.model)
-    if role == "null" and simulator.name in CONTROLS.names():
-        return simulator.name in suite.nulls
-    return role != "model" or suite.admits(simulator)
-
-
-def _contestants(
-    simulators: Sequence[tuple[Simulator, str]],
-    controls: Sequence[str],
-    game: RealGame,
-    games: RealGames,
-    training_data: TrainingData | None,
-) -> list[Contestant]:
-    """Who plays in ``game``: the simulators that know it, and the controls."""
-    playing: list[tuple[Simulator | AnswersCase, str]]
-    playing = [(s, role) for s, role in simulators if game.env_id in describe(s).get("env_ids", [game.env_id])]
-    for simulator, _ in playing:
-        _check_fit(simulator, game)
-    models = [simulator for simulator, role in playing if role == "model" and isinstance(simulator, Reconstructs)]
-    playing += make_controls(controls, game.env_id, games, models, training_data)
-    names = [simulator.name for simulator, _ in playing]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise WorldsimError(f"two simulators are called {twice[0]!r}; give each a name of its own.")
-    if not playing:
-        raise WorldsimError(f"no simulator knows the game {game.env_id!r} and no control was asked for.")
-    return [Contestant.of(simulator, role) for simulator, role in playing]
-
-
-def _check_fit(simulator: Simulator | AnswersCase, game: RealGame) -> None:
-    about = describe(simulator)
-    height, width, _ = game.env.observation_space.shape
-    size = (about.get("height", height), about.get("width", width))
-    if size != (height, width):
-        raise WorldsimError(
-            f"{simulator.name} dreams {size[0]}x{size[1]} frames and {game.env_id} was made with {height}x{width} "
-            f"(height x width); make the game with height={size[0]} width={size[1]}."
-        )
-    channels = [channel["name"] for channel in about.get("codec") or []]
-    if channels and channels != list(game.codec.names):
-        raise WorldsimError(
-            f"{simulator.name} takes the action channels {', '.join(channels)}; {game.env_id} has "
-            f"{', '.join(game.codec.names)}. Evaluate it in a game of its own."
-        )
-
-
 def _check_request(
-    simulators: Sequence[tuple[Simulator, str]], suites: Sequence[Suite], limit: int | None, videos: int, batch: int
+    simulators: Sequence[tuple[Simulator, str]], limit: int | None, seeds: int, videos: int, batch: int
 ) -> None:
-    if not suites:
-        raise WorldsimError(f"no suite was asked for; give suite=[...] of {', '.join(SUITES.names())}.")
     if limit is not None and limit < 1:
         raise WorldsimError(f"limit={limit}: at least 1 scenario is needed.")
+    if seeds < 1:
+        raise WorldsimError(f"seeds={seeds}: at least 1 dream of each scenario is needed.")
     if videos < 0 or batch < 1:
         raise WorldsimError(f"videos={videos} and batch={batch}: videos must be at least 0 and batch at least 1.")
     for simulator, role in simulators:
@@ -221,7 +151,7 @@ def _set_aside(rows: Rows, groups: Sequence[Group]) -> None:
         )
 
 
-def _finish(record: RunRecord, groups: Sequence[Group], wall_s: float) -> RunRecord:
+def _finish(record: RunRecord, groups: Sequence[Group], wall_s: float, model_s: float) -> RunRecord:
     answers = [part for group in groups for part in group.answers]
     return RunRecord(
         **{
@@ -232,5 +162,7 @@ def _finish(record: RunRecord, groups: Sequence[Group], wall_s: float) -> RunRec
             "failed": sum(part.count("failed") for part in answers),
             "finished_utc": utc_now(),
             "wall_s": round(wall_s, 2),
+            "model_s": round(model_s, 2),
+            "harness_s": round(wall_s - model_s, 2),
         }
     )

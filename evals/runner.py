@@ -1,4 +1,4 @@
-"""Run simulators through a suite in one game: batches of scenarios, one appended row each, resumable by key."""
+"""Run simulators through a suite in one game: batches of scenarios, a row for each and seed, resumable by key."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ from evals.videos import write_videos
 from worldsim.core.protocols import Simulator
 from worldsim.core.records import content_hash
 
-FILMED_ROLES = ("model", "ceiling")  # the oracle looks like the game, whose video is there already; nulls are known
+# Those who are filmed, for the oracle looks like the game, whose video is there already, and nulls are known; and those
+# who do the work: of the ceiling the game has little to play, as the oracle played the same branches just before.
+MODEL_ROLES = ("model", "ceiling")
 
 
 @dataclass(frozen=True)
@@ -38,24 +40,30 @@ class Contestant:
     def of(cls, simulator: Simulator | AnswersCase, role: str) -> Contestant:
         return cls(simulator, role, content_hash([simulator.name, describe(simulator)]))
 
+    def seeds(self, seeds: Sequence[int]) -> Sequence[int]:
+        """The roots of its dreams: all of ``seeds`` for a model, one for a control, which does the same every time."""
+        return seeds if self.role == "model" else seeds[:1]
+
 
 class Runner:
     """Fills the rows of one run folder.
 
     Batches are cut by scenario number alone, and a batch of which a row is missing is dreamt whole: so a
-    run that was interrupted gives, to the bit, the rows of one that was not.
+    run that was interrupted gives, to the bit, the rows of one that was not. ``model_s`` is the time that the models
+    took; the rest is the harness's and the games'.
     """
 
-    def __init__(self, out: Path, rows: Rows, real: RealBranches, seed: int, slots: int, videos: int):
+    def __init__(self, out: Path, rows: Rows, real: RealBranches, seeds: Sequence[int], slots: int, videos: int):
         self.out, self.rows, self.real = Path(out), rows, real
-        self.seed, self.slots, self.videos = seed, slots, videos
+        self.seeds, self.slots, self.videos = seeds, slots, videos
+        self.model_s = 0.0
         self._videos_written: set[str] = set()
 
     def run(
         self, suite: Suite, game: RealGame, contestants: Sequence[Contestant], count: int, progress: Progress
     ) -> Group:
-        """Run scenarios 0 to ``count`` - 1 and return all answers, those found in the file included."""
-        answers = [Answers(c.simulator.name, c.role, count) for c in contestants]
+        """Run scenarios 0 to ``count`` - 1 with every seed and return all answers, those found in the file included."""
+        answers = [Answers(c.simulator.name, c.role, count * len(c.seeds(self.seeds))) for c in contestants]
         fingerprint = self.real.fingerprint(suite, game)
         start = 0
         while start < count:
@@ -63,31 +71,42 @@ class Runner:
             per_batch = max(1, self.slots // len(cases[0].scenario.branches))
             cases += [self.real.get(suite, game, i) for i in range(start + 1, min(count, start + per_batch))]
             for contestant, answer in zip(contestants, answers, strict=True):
-                inputs = [self._inputs(suite, contestant, case, fingerprint) for case in cases]
-                found = all(row_key(part) in self.rows for part in inputs)
-                if not found:
-                    self._dream(suite, contestant, cases, inputs)
-                answer.rows += [self.rows[row_key(part)] for part in inputs]
-                progress.advance(len(cases), f"{suite.name} {game.env_id} {contestant.simulator.name}", found)
+                for seed in contestant.seeds(self.seeds):
+                    inputs = [self._inputs(suite, contestant, case, fingerprint, seed) for case in cases]
+                    found = all(row_key(part) in self.rows for part in inputs)
+                    if not found:
+                        self._dream(suite, contestant, cases, seed, inputs)
+                    answer.rows += [self.rows[row_key(part)] for part in inputs]
+                    progress.advance(len(cases), f"{suite.name} {game.env_id} {contestant.simulator.name}", found)
             start += len(cases)
         return Group(suite.name, suite.version, game.env_id, suite.primary, answers)
 
-    def _inputs(self, suite: Suite, contestant: Contestant, case: Case, fingerprint: str) -> dict[str, str | int]:
+    def _inputs(
+        self, suite: Suite, contestant: Contestant, case: Case, fingerprint: str, seed: int
+    ) -> dict[str, str | int]:
         """Everything a row depends on."""
         return {
             "simulator": contestant.hash,
             "suite": suite.hash,
             "scenario": case.scenario.hash,
             "game": fingerprint,
-            "seed": self.seed,
+            "seed": seed,
         }
 
     def _dream(
-        self, suite: Suite, contestant: Contestant, cases: Sequence[Case], inputs: Sequence[dict[str, str | int]]
+        self,
+        suite: Suite,
+        contestant: Contestant,
+        cases: Sequence[Case],
+        seed: int,
+        inputs: Sequence[dict[str, str | int]],
     ) -> None:
         started = time.monotonic()
-        outcomes = dream(contestant.simulator, cases, self.seed)
-        wall_s = (time.monotonic() - started) / len(cases)
+        outcomes = dream(contestant.simulator, cases, seed)
+        taken_s = time.monotonic() - started
+        if contestant.role in MODEL_ROLES:
+            self.model_s += taken_s
+        wall_s = taken_s / len(cases)
         for case, outcome, part in zip(cases, outcomes, inputs, strict=True):
             if row_key(part) not in self.rows:
                 self.rows.add(self._row(suite, contestant, case, outcome, part, wall_s))
@@ -109,7 +128,8 @@ class Runner:
             measured = suite.measure(outcome)
             reason = measured.reasons.get(suite.primary, "")
             status = "unscored" if reason else "completed"
-            if scenario.index < self.videos and contestant.role in FILMED_ROLES:
+            first = inputs["seed"] == self.seeds[0]
+            if scenario.index < self.videos and contestant.role in MODEL_ROLES and first:
                 videos = write_videos(self.out, outcome, name, self._videos_written)
         return {
             "schema": ROW_SCHEMA,
@@ -117,13 +137,14 @@ class Runner:
             "inputs": inputs,
             "suite": suite.name,
             "suite_version": suite.version,
+            "primary": suite.primary,
             "game": scenario.env_id,
             "simulator": name,
             "role": contestant.role,
             "scenario": scenario.name,
             "scenario_hash": scenario.hash,
             "family": scenario.family,
-            "seed": self.seed,
+            "seed": inputs["seed"],
             "game_seed": scenario.seed,
             "status": status,
             "reason": reason,

@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.metrics import metric_entry
-from worldsim.core.statistics import Interval, bootstrap_mean, normalised_score, proportion_mean
+from worldsim.core.statistics import (
+    Interval,
+    bootstrap_mean,
+    count_finite,
+    normalised_score,
+    proportion_mean,
+    scenario_means,
+)
 
 SUMMARY_SCHEMA = 1
 ENOUGH_SCENARIOS = 5  # below it a suite is neither valid nor invalid
@@ -22,7 +29,7 @@ ENOUGH_SCENARIOS = 5  # below it a suite is neither valid nor invalid
 
 @dataclass
 class Answers:
-    """One simulator's rows in one suite and game, in the order of the scenarios."""
+    """One simulator's rows in one suite and game; ``planned`` counts scenarios times seeds."""
 
     simulator: str
     role: str
@@ -32,15 +39,19 @@ class Answers:
     def count(self, status: str) -> int:
         return sum(row["status"] == status for row in self.rows)
 
-    def primary(self, metric: str) -> NDArray[np.float64]:
-        """The primary metric of every row: 0 where it failed, NaN where it could not be scored."""
-        values = [0.0 if row["status"] == "failed" else row["values"].get(metric) for row in self.rows]
-        return np.array([np.nan if value is None else value for value in values], np.float64)
+    def by_seed(self, metric: str, failed: float = np.nan, family: str | None = None) -> NDArray[np.float64]:
+        """A metric (scenarios, seeds) in the order of the scenarios: ``failed`` where a row is, NaN where none is."""
+        rows = [row for row in self.rows if family in (None, row["family"])]
+        lines, columns = (list(dict.fromkeys(row[key] for row in rows)) for key in ("scenario", "seed"))
+        table = np.full((len(lines), len(columns)), np.nan)
+        for row in rows:
+            value = failed if row["status"] == "failed" else row["values"].get(metric)
+            table[lines.index(row["scenario"]), columns.index(row["seed"])] = np.nan if value is None else value
+        return table
 
-    def values(self, metric: str, family: str | None = None) -> NDArray[np.float64]:
-        kept = [row for row in self.rows if row["status"] != "failed" and family in (None, row["family"])]
-        found = [row["values"].get(metric) for row in kept]
-        return np.array([np.nan if value is None else value for value in found], np.float64)
+    def primary(self, metric: str) -> NDArray[np.float64]:
+        """The primary metric of every scenario: 0 where it failed, NaN where it could not be scored."""
+        return scenario_means(self.by_seed(metric, failed=0.0))
 
 
 @dataclass
@@ -100,11 +111,11 @@ def _summarise_answers(group: Group, answers: Answers) -> dict[str, Any]:
         "failed": answers.count("failed"),
         "coverage": answers.count("completed") / answers.planned if answers.planned else 0.0,
         "metrics": {
-            name: _metric(name, answers.primary(name) if name == group.primary else answers.values(name))
+            name: _metric(name, answers.by_seed(name, failed=0.0 if name == group.primary else np.nan))
             for name in names
         },
         "families": {
-            family: _metric(group.primary, _family_primary(answers, group.primary, family)) for family in families
+            family: _metric(group.primary, answers.by_seed(group.primary, 0.0, family)) for family in families
         },
         "score": score,
         "score_reason": score_reason,
@@ -112,17 +123,13 @@ def _summarise_answers(group: Group, answers: Answers) -> dict[str, Any]:
     }
 
 
-def _family_primary(answers: Answers, metric: str, family: str) -> NDArray[np.float64]:
-    return answers.primary(metric)[[row["family"] == family for row in answers.rows]]
-
-
 def _metric(name: str, values: NDArray[np.float64]) -> dict[str, Any]:
-    finite = values[np.isfinite(values)]
-    return {**interval(name, values)._asdict(), "n": len(finite), "missing": len(values) - len(finite)}
+    n = count_finite(values)
+    return {**interval(name, values)._asdict(), "n": n, "missing": len(values) - n}
 
 
 def interval(name: str, values: NDArray[np.float64]) -> Interval:
-    """A metric's mean with its interval: Wilson's for proportions, a bootstrap over scenarios for the rest."""
+    """A metric's mean over scenarios (n,), or over them and their seeds (n, S), with its interval."""
     return (proportion_mean if metric_entry(name).info.get("proportion") else bootstrap_mean)(values)
 
 
@@ -132,7 +139,7 @@ def _score(group: Group, answers: Answers) -> tuple[dict[str, float] | None, str
         return None, "needs an oracle and a null on the same scenarios"
     if not answers.rows:
         return None, "no scenario was run"
-    model, null, real = (part.primary(group.primary) for part in (answers, nulls[0], oracle))
+    model, null, real = (part.by_seed(group.primary, failed=0.0) for part in (answers, nulls[0], oracle))
     score = normalised_score(model, null, real, bool(metric_entry(group.primary).info.get("proportion")))
     if not np.isfinite(score.mean):
         return None, f"the oracle and the best null ({nulls[0].simulator}) do not differ"
@@ -147,7 +154,7 @@ def judge(group: Group) -> tuple[bool | None, str]:
     n = int(np.isfinite(oracle.primary(group.primary)).sum())
     if n < ENOUGH_SCENARIOS:
         return None, f"{n} scenarios are too few, at least {ENOUGH_SCENARIOS} are needed"
-    real = interval(group.primary, oracle.primary(group.primary))
+    real = interval(group.primary, oracle.by_seed(group.primary, failed=0.0))
     best = nulls[0]
     null_mean = _mean(best.primary(group.primary))
     worst_side = real.low if group.sign > 0 else real.high

@@ -11,7 +11,7 @@ import numpy as np
 from reports.curves import has_mean, point, primary_value
 from reports.plots import Series
 from reports.runs import Entry, Run, SuiteKey, entries, suite_keys
-from worldsim.core.statistics import paired_difference
+from worldsim.core.statistics import paired_difference, scenario_means
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,11 @@ def _difference(key: SuiteKey, metric: str, higher_is_better: bool, base: Entry,
 
 
 def _by_hash(entry: Entry, metric: str) -> dict[str, float]:
-    return {row["scenario_hash"]: primary_value(row, metric) for row in entry.rows}
+    """A value for each scenario, the mean over its seeds."""
+    found: dict[str, list[float]] = {}
+    for row in entry.rows:
+        found.setdefault(row["scenario_hash"], []).append(primary_value(row, metric))
+    return {scenario: float(scenario_means([values])[0]) for scenario, values in found.items()}
 
 
 def compute_series(runs: Sequence[Run], key: SuiteKey) -> tuple[list[Series], str]:

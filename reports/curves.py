@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from reports.plots import Point, Series
 from reports.runs import Entry
-from worldsim.core.statistics import bootstrap_mean
+from worldsim.core.statistics import bootstrap_mean, scenario_means
 
 MOST_HORIZONS = 48  # points of a line; longer curves are thinned, evenly on a logarithmic axis
 ERROR_CURVES = ("psnr", "mse", "ssim", "lpips")  # curves against horizon, in the order they are shown
@@ -56,12 +56,17 @@ def reference_series(entries: Sequence[Entry], name: str) -> list[Series]:
 
 
 def curve_table(entry: Entry, name: str) -> NDArray[np.float64]:
-    """Values (scenarios, horizons) of one curve; NaN where there is none."""
-    curves = [row["curves"][name] for row in entry.rows if name in (row.get("curves") or {})]
-    table = np.full((len(curves), max(map(len, curves), default=0)), np.nan)
-    for line, curve in zip(table, curves, strict=True):
-        line[: len(curve)] = [np.nan if value is None else value for value in curve]
-    return table
+    """Values (scenarios, horizons) of one curve, means over the seeds of a scenario; NaN where there is none."""
+    found: dict[str, list[list[float | None]]] = {}
+    for row in entry.rows:
+        if name in (row.get("curves") or {}):
+            found.setdefault(row["scenario"], []).append(row["curves"][name])
+    longest = max((len(curve) for curves in found.values() for curve in curves), default=0)
+    table = np.full((len(found), longest, max(map(len, found.values()), default=0)), np.nan)
+    for lines, curves in zip(table, found.values(), strict=True):
+        for seed, curve in enumerate(curves):
+            lines[: len(curve), seed] = [np.nan if value is None else value for value in curve]
+    return scenario_means(table.reshape(-1, table.shape[2])).reshape(table.shape[:2])
 
 
 def thinned(length: int) -> list[int]:

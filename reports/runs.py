@@ -81,7 +81,7 @@ def load_runs(folders: Sequence[str | Path]) -> list[Run]:
 
 
 def load_run(folder: Path) -> Run:
-    """Read one run folder; the row of a scenario that was run twice is the later one."""
+    """Read one run folder; the row of a scenario and seed that was run twice is the later one."""
     if not folder.is_dir():
         raise WorldsimError(f"{folder} is not a folder; give the folder that worldsim eval wrote (out=...).")
     record = RunRecord.read(folder)
@@ -101,7 +101,7 @@ def load_run(folder: Path) -> Run:
     latest: dict[tuple[Any, ...], dict[str, Any]] = {}
     for number, row in enumerate(raw_rows, start=1):
         _check(row, ROW_KEYS, f"{rows_path}, row {number},")
-        latest[(suite_key(row), row["simulator"], row["scenario"])] = row
+        latest[(suite_key(row), row["simulator"], row["scenario"], row.get("seed"))] = row
     summary = read_json(folder / "summary.json")
     _check(summary, ("suites",), str(folder / "summary.json"))
     for suite in summary["suites"]:

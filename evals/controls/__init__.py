@@ -2,7 +2,7 @@
 
 "oracle" is the real game and must score best; "ceiling" is what a model's own autoencoder allows; "null" knows nothing
 that the suite asks for and must score worst; "fault" is the game with one thing wrong and must score the less, the
-more of it is wrong.
+more of it is wrong. Those with ``replays`` need a game that can be branched exactly.
 """
 
 from __future__ import annotations
@@ -11,22 +11,34 @@ from evals.controls.planted import FAULTS, PREFIX
 from worldsim.core.registry import Registry
 
 CONTROLS = Registry("control")
-CONTROLS.add("oracle", "evals.controls.oracle:Oracle", "the real game, replayed under the given actions", role="oracle")
+CONTROLS.add(
+    "oracle",
+    "evals.controls.oracle:Oracle",
+    "the real game, replayed under the given actions",
+    role="oracle",
+    replays=True,
+)
 CONTROLS.add(
     "oracle_vae",
     "evals.controls.oracle_vae:OracleVae",
     "the oracle's frames through the model's autoencoder: the best the model could do",
     role="ceiling",
+    replays=True,
 )
 CONTROLS.add(
     "ignore_prompt",
     "evals.controls.ignore_prompt:IgnorePrompt",
     "the real game, which does the same whatever the prompt says; only where prompts are asked",
     role="null",
+    replays=True,
 )
 CONTROLS.add("last_frame", "evals.controls.last_frame:LastFrame", "the last context frame, for ever", role="null")
 CONTROLS.add(
-    "wrong_action", "evals.controls.wrong_action:WrongAction", "the real game under actions not asked for", role="null"
+    "wrong_action",
+    "evals.controls.wrong_action:WrongAction",
+    "the real game under actions not asked for",
+    role="null",
+    replays=True,
 )
 CONTROLS.add(
     "constant_velocity",
@@ -48,6 +60,7 @@ CONTROLS.add(
     "evals.controls.blurred_oracle:BlurredOracle",
     "the real game, blurred beyond recognition; only where detail is asked for",
     role="null",
+    replays=True,
 )
 CONTROLS.add(
     "nearest_training_clip",
@@ -61,6 +74,7 @@ for _fault in FAULTS:
         "evals.controls.planted.fault:PlantedFault",
         f"planted fault: {_fault.summary}",
         role="fault",
+        replays=True,
         number="its severity, above 0 and up to 1 (1 unless given)",
     )
 UNPLANTED = tuple(entry.name for entry in CONTROLS if entry.info["role"] != "fault")

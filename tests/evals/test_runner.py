@@ -125,7 +125,8 @@ def test_another_checkpoint_replaces_the_rows_and_says_so(band, tmp_path, case_c
     assert f"{LIMIT} older rows were made with another simulator" in capsys.readouterr().err
     rows = read_rows(tmp_path / "rows.jsonl")
     places = [(row["simulator"], row["scenario"]) for row in rows]
-    assert len(places) == len(set(places)) == 4 * LIMIT  # noisy and three controls: it has no autoencoder
+    assert len(places) == len(set(places))
+    assert sum(simulator == "noisy" for simulator, _ in places) == LIMIT
     assert len(read_rows(tmp_path / "superseded.jsonl")) == LIMIT
 
 
@@ -183,7 +184,7 @@ def test_killed_five_times_it_gives_the_rows_of_an_undisturbed_run(tmp_path):
         handle.write(b'{"schema": 1, "key": "12')
     subprocess.run(command("killed", 0), check=True, capture_output=True, env=environment)
     whole, killed = comparable(tmp_path / "whole"), comparable(tmp_path / "killed")
-    assert len(whole) == 96
+    assert len({(row["suite"], row["simulator"], row["scenario"]) for row in whole}) == len(whole) >= 96
     assert killed == whole
     assert read_json(tmp_path / "killed" / "summary.json") == read_json(tmp_path / "whole" / "summary.json")
     for row in killed:

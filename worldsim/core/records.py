@@ -131,6 +131,8 @@ class RunRecord:
     started_utc: str = ""
     finished_utc: str = ""
     wall_s: float = 0.0
+    model_s: float = 0.0  # of the wall time of an eval: what the models took, and
+    harness_s: float = 0.0  # what everything else did: games, metrics, files
     schema_version: int = SCHEMA_VERSION
     environment: dict[str, Any] = field(default_factory=lambda: describe_environment())
 
