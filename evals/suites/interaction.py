@@ -65,12 +65,20 @@ class InteractionSuite(Suite):
     name = "interaction"
     primary = "persistence"
     config_class = InteractionConfig
-    nulls = ("last_frame", "wrong_action", "copy_context", "other_seed")
+    nulls = ("last_frame", "wrong_action", "copy_context")  # other_seed does it too, if elsewhere: it knows something
     faults = ("revert_edit", "fade_edit", "edit_elsewhere")
+    games = ("voxel/arena", "voxel/gallery")
 
     def __init__(self, **overrides: Any):
         super().__init__(**overrides)
         self._acts: dict[str, list[str]] = {}
+
+    def misfit(self, game: RealGame) -> str:
+        try:
+            self.acts(game)
+        except WorldsimError as error:
+            return str(error)
+        return ""
 
     def build(self, game: RealGame, index: int) -> Case:
         """A script that cannot be played, or changes too little, is replaced by another one.

@@ -23,10 +23,12 @@ from evals.suites.out_of_sight import MOVING, OCCLUDER, Hiding
 from evals.suites.worlds_apart import hud, longest_run, pixels_at, play_world, same_view, visible_pixels
 from evals.trial import Measurement, Trial
 from worldsim.core.errors import WorldsimError
+from worldsim.core.protocols import HasGroundTruth, Intervenes
 from worldsim.core.types import Edit, Frames
 
 PRESENT, ABSENT = "present", "absent"
 FATES = ("advanced", "frozen", "vanished")
+TRIED = 8  # seeds in which something has to pass before something, where that is all that can be asked
 SLACK = 1.25  # how much longer than the lag a moving thing may stay out of sight
 
 
@@ -64,11 +66,27 @@ class PermanenceSuite(Suite):
     primary = "permanence"
     config_class = PermanenceConfig
     nulls = ("last_frame", "copy_context", "other_seed")
-    faults = ("vanish", "duplicate", "recolour", "teleport", "freeze", "swap_identity")
+    faults = ("vanish", "duplicate", "recolour", "teleport", "swap_identity", "stop", "freeze")
+    games = ("voxel/arena", "voxel/stage", "physics/occluder")
 
     def __init__(self, **overrides: Any):
         super().__init__(**overrides)
         self._families: dict[str, list[str]] = {}
+
+    def misfit(self, game: RealGame) -> str:
+        if (
+            not game.branches_exactly
+            or not isinstance(game.env, HasGroundTruth)
+            or not isinstance(game.env, Intervenes)
+        ):
+            return "it needs exact branches, the truth of what is where, and that things can be taken away"
+        if "remove" not in game.env.interventions():
+            return "nothing can be taken away there"
+        if self.families(game) == [OCCLUDER] and not any(
+            out_of_sight.passed(game, self.config, 0, attempt, self.config.lags[0]) for attempt in range(TRIED)
+        ):
+            return "one cannot look away, and nothing comes before anything else"
+        return ""
 
     def build(self, game: RealGame, index: int) -> Case:
         """A moment that does not make a scenario is replaced by another one.

@@ -40,8 +40,14 @@ FAULTS.add("vanish", f"{_WORLDS}:vanish", "a thing is gone; severity is the shar
 _MOTION = "evals.controls.planted.motion"
 FAULTS.add("double_gravity", f"{_MOTION}:double_gravity", "bodies fall too fast; severity is how much, 1 is twice")
 FAULTS.add("half_gravity", f"{_MOTION}:half_gravity", "bodies fall too slowly; severity is how much, 1 is half")
-FAULTS.add("pass_through", f"{_MOTION}:pass_through", "bodies sink into each other; severity is the share of their size")
+FAULTS.add(
+    "pass_through", f"{_MOTION}:pass_through", "bodies sink into each other; severity is the share of their size"
+)
 FAULTS.add("time_warp", f"{_MOTION}:time_warp", "all is too slow; severity is the share of the speed that is missing")
+FAULTS.add(
+    "stop", "evals.controls.planted.subjects:stop", "a moving thing waits out of sight; severity is the share of it"
+)
+
 
 class CannotPlant(WorldsimError):
     """The fault cannot be made in this case; it says nothing about the suite."""

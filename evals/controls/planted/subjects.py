@@ -1,0 +1,21 @@
+"""Faults of things that move: they wait where nobody looks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from evals.controls.planted import CannotPlant
+from evals.controls.planted.pictures import redrawn
+from evals.controls.planted.worlds import partly
+from evals.games import RealGame
+from evals.scenarios import Case
+from evals.trial import DreamBranch
+
+
+def stop(case: Case, game: RealGame, severity: float, rng: np.random.Generator) -> dict[str, DreamBranch]:
+    """The subject is where it was last seen, in the frames that are scored; severity is the share of it."""
+    if "frozen" not in case.facts:
+        raise CannotPlant("nothing moves while it is out of sight")
+    first, after = next(iter(case.real)), len(case.facts["frozen"])
+    wrong = np.concatenate([case.real[first].frames[:-after], case.facts["frozen"]])
+    return redrawn(case, lambda frames, branch: partly(frames, wrong, severity) if branch == first else frames)
