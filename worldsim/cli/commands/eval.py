@@ -10,11 +10,13 @@ from typing import Any
 
 from worldsim.cli import names
 from worldsim.cli.settings import setting
+from worldsim.core.records import read_json
 from worldsim.core.siblings import import_ours
 
 EXAMPLES = (
     "worldsim eval simulator=voxel-base suite=control limit=20",
     "worldsim eval simulator=[voxel-base,runs/mine] out=runs/compare",
+    "worldsim eval simulator=voxel-base suite=examples/my_suite/suite.py:LookAway limit=20",
     "worldsim eval simulator=oracle game=doom/my_way_home suite=drift limit=5",
 )
 
@@ -27,7 +29,12 @@ class EvalConfig:
         names="worldsim.cli.names:simulator_names",
         path=True,
     )
-    suite: list[str] = setting("suites, or all", default=["all"], names="worldsim.cli.names:suite_names")
+    suite: list[str] = setting(
+        "suites, or all; FILE.py:CLASS for one of your own",
+        default=["all"],
+        names="worldsim.cli.names:suite_names",
+        path=True,
+    )
     game: list[str] = setting(
         "games, or auto: those the simulators were trained on",
         default=["auto"],
@@ -50,6 +57,7 @@ class EvalConfig:
     precision: str = setting("of the network", default="bfloat16", names=("bfloat16", "float32"))
     device: str = setting("where the network runs", default="cpu", example="cuda")
     seed: int = setting("root seed of the dreams", default=0)
+    seeds: int = setting("dreams of each scenario by each model, from seeds of their own", default=1)
     videos: int = setting("scenarios of each suite in each game to film", default=3)
     batch: int = setting("dreams at once", default=16)
     overrides: dict[str, Any] = setting("settings of suites, by suite", default={}, example="{control:{horizon:16}}")
@@ -80,6 +88,7 @@ def evaluate(config: EvalConfig) -> Path:
         out,
         limit=config.limit,
         seed=config.seed,
+        seeds=config.seeds,
         config=asdict(config),
         config_as_typed=sys.argv[1:],
         overrides=config.overrides,
@@ -89,8 +98,8 @@ def evaluate(config: EvalConfig) -> Path:
         batch=config.batch,
         retry_failed=config.retry_failed,
     )
-    print(import_ours("evals.table").format_table(summary))
-    print(f"\n{out}")
+    table = import_ours("evals.table")
+    print(f"{table.format_table(summary)}\n\n{table.format_times(read_json(out / 'record.json'))}\n{out}")
     return out
 
 
