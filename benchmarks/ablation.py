@@ -23,7 +23,8 @@ from worldsim.data.store import EpisodeTable
 from worldsim.diffusion.flow import NoiseConfig
 from worldsim.simulators import load
 from worldsim.simulators.checkpoints import find_checkpoint
-from worldsim.training.simulator import SimulatorTrainConfig, train_simulator
+from worldsim.training.simulator import train_simulator
+from worldsim.training.simulator_config import SimulatorTrainConfig
 
 BASE = SimulatorTrainConfig(
     steps=400, batch=4, frames=14, dim=128, depth=4, heads=2, window=10, lr=3e-3, threads=1, save_every=200,

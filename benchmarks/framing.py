@@ -43,7 +43,7 @@ from worldsim.models.text import TextConfig
 from worldsim.text.vocabulary import Vocabulary
 from worldsim.training.loop import Trainer
 from worldsim.training.objective import Batch, joint_clips, joint_loss
-from worldsim.training.simulator import SimulatorTrainConfig
+from worldsim.training.simulator_config import SimulatorTrainConfig
 
 BASE = Path("worldsim/checkpoints/voxel-base")
 COLOURS = ("red", "blue", "orange", "purple", "cyan", "lime")

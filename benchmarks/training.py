@@ -23,7 +23,8 @@ from worldsim.models.flops import training_flops
 from worldsim.models.layout import Part
 from worldsim.training.loop import Trainer
 from worldsim.training.objective import Batch
-from worldsim.training.simulator import SimulatorTrainConfig, step_loss
+from worldsim.training.simulator import step_loss
+from worldsim.training.simulator_config import SimulatorTrainConfig
 
 ACTION_CHANNELS = 14  # as voxel/arena
 # name -> what differs from the shipped recipe

@@ -1,7 +1,7 @@
 """Recipes small enough for tests."""
 
 from worldsim.models.autoencoders import VAEConfig
-from worldsim.training.simulator import SimulatorTrainConfig
+from worldsim.training.simulator_config import SimulatorTrainConfig
 from worldsim.training.vae import VAETrainConfig
 
 SMALL_VAE = VAEConfig(latent_channels=4, widths=(12, 16, 16), blocks=1)

@@ -8,7 +8,7 @@ from worldsim.diffusion.flow import add_noise
 from worldsim.models.clips import StreamClips
 from worldsim.models.dit import DiT, DiTConfig
 from worldsim.training.objective import own_context
-from worldsim.training.simulator import SimulatorTrainConfig
+from worldsim.training.simulator_config import SimulatorTrainConfig
 
 PASSES, BATCH, FRAMES = 3, 5, 8
 

@@ -12,7 +12,8 @@ from worldsim.core.errors import WorldsimError
 from worldsim.core.records import read_json, write_json
 from worldsim.data.collect import collect
 from worldsim.training.loop import Trainer
-from worldsim.training.simulator import SimulatorTrainConfig, train_simulator
+from worldsim.training.simulator import train_simulator
+from worldsim.training.simulator_config import SimulatorTrainConfig
 
 CONFIG = SimulatorTrainConfig(
     steps=20, batch=2, save_every=10, warmup=5, threads=1, frames=3, dim=32, depth=1, heads=2, window=3,
@@ -70,3 +71,8 @@ def test_a_run_from_before_a_setting_was_there_goes_on(tables, tmp_path):
 def test_bad_durations_and_groups_are_named(change):
     with pytest.raises(WorldsimError, match=f"{next(iter(change))}={next(iter(change.values()))}"):
         dataclasses.replace(CONFIG, **change)
+
+
+def test_images_need_captions_of_the_captioner_that_is_named(tables, tmp_path):
+    with pytest.raises(WorldsimError, match=r"image_captioner='scene' has captioned none.*captions of nobody"):
+        train(tables, tmp_path / "run", image_captioner="scene")
