@@ -79,7 +79,9 @@ class Runner:
                     answer.rows += [self.rows[row_key(part)] for part in inputs]
                     progress.advance(len(cases), f"{suite.name} {game.env_id} {contestant.simulator.name}", found)
             start += len(cases)
-        return Group(suite.name, suite.version, game.env_id, suite.primary, answers)
+        for answer in answers:
+            answer.whole = suite.conclude(answer.rows)
+        return Group(suite.name, suite.version, game.env_id, suite.primary, answers, suite.familiar)
 
     def _inputs(
         self, suite: Suite, contestant: Contestant, case: Case, fingerprint: str, seed: int

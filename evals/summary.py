@@ -35,6 +35,7 @@ class Answers:
     role: str
     planned: int
     rows: list[dict[str, Any]] = field(default_factory=list)
+    whole: dict[str, tuple[float, str]] = field(default_factory=dict)  # what all rows together say, see Suite.conclude
 
     def count(self, status: str) -> int:
         return sum(row["status"] == status for row in self.rows)
@@ -63,6 +64,7 @@ class Group:
     game: str
     primary: str
     answers: list[Answers]
+    familiar: bool = False  # see Suite.familiar
 
     @property
     def sign(self) -> int:
@@ -91,6 +93,7 @@ def _summarise(group: Group) -> dict[str, Any]:
         "game": group.game,
         "primary": group.primary,
         "higher_is_better": group.sign > 0,
+        "familiar": group.familiar,
         "best_null": nulls[0].simulator if nulls else None,
         "valid": valid,
         "valid_reason": valid_reason,
@@ -114,6 +117,7 @@ def _summarise_answers(group: Group, answers: Answers) -> dict[str, Any]:
             name: _metric(name, answers.by_seed(name, failed=0.0 if name == group.primary else np.nan))
             for name in names
         },
+        "whole": {name: {"value": value, "reason": reason} for name, (value, reason) in answers.whole.items()},
         "families": {
             family: _metric(group.primary, answers.by_seed(group.primary, 0.0, family)) for family in families
         },

@@ -42,7 +42,7 @@ def _overview(part: dict[str, Any]) -> list[tuple[str, ...]]:
     primary = {row["simulator"]: row["metrics"][part["primary"]] for row in part["simulators"]}
     models = [row for row in part["simulators"] if row["role"] == "model"]
     best_null = part["best_null"]
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for row in models:
         name = row["simulator"]
         ceiling = primary.get("oracle_vae" if len(models) == 1 else f"oracle_vae:{name}")
@@ -110,7 +110,8 @@ def _verdict(part: dict[str, Any]) -> str:
 
 
 def _title(part: dict[str, Any]) -> str:
-    return f"{part['suite']} (version {part['suite_version']}) in {part['game']}: {_verdict(part)}; {part['valid_reason']}"
+    where = f"{part['suite']} (version {part['suite_version']}) in {part['game']}"
+    return f"{where}: {_verdict(part)}; {part['valid_reason']}"
 
 
 def _aligned(lines: Sequence[tuple[str, ...]]) -> list[str]:

@@ -69,7 +69,7 @@ class PhysicsSuite(Suite):
     name = "physics"
     primary = "trajectory_skill"
     config_class = PhysicsConfig
-    nulls = ("last_frame", "constant_velocity")
+    nulls = ("last_frame", "copy_context", "constant_velocity", "other_seed")
     faults = ("double_gravity", "half_gravity", "pass_through", "time_warp")
 
     def __init__(self, **overrides: Any):
