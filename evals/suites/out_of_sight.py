@@ -15,7 +15,7 @@ from worldsim.core.seeding import game_seed, stream
 from worldsim.core.types import GroundTruth
 
 SEVERAL, LOOK_AWAY, MOVING, OCCLUDER = "several", "look_away", "moving", "occluder"
-LONGEST_PASS_STEPS = 400
+LONGEST_PASS_STEPS = 240
 COMFORTABLE_DEG = 22.0  # how far from straight ahead a subject is at most when one looks back
 MOVES_M = 0.3
 LESS_VISIBLE = 0.6  # a passage begins at the last frame that shows so much of what is seen of the subject at best

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.games import RealGame
-from evals.instruments.colour_tracker import ColourTracker
+from evals.instruments.colour_tracker import MIN_BLOB_PX, ColourTracker
 from evals.metrics.counterfactual import contrast, looked_away, nearest, project, strength
 from evals.scenarios import Case, RealBranch, Scenario
 from evals.suite import Suite
@@ -217,8 +217,8 @@ class PermanenceSuite(Suite):
         trackers = [ColourTracker(table) for table in facts["tables"]]
         real, dream = trial.case.real[PRESENT].frames[after], trial.dream[PRESENT].frames[after]
         result.add("instrument_iou", min(_ious(trackers, real, facts["ids"])))
-        result.add("instrument_error_px", _compare(real, facts["ids"], trackers)["position_error_px"])
-        for name, value in _compare(dream, facts["ids"], trackers).items():
+        result.add("instrument_error_px", _compare(real, real, facts["ids"], trackers)["position_error_px"])
+        for name, value in _compare(dream, real, facts["ids"], trackers).items():
             result.add(name, value, "" if np.isfinite(value) else "nothing with the subject's colours is there")
 
 
@@ -227,18 +227,19 @@ def _ious(trackers: list[ColourTracker], frames: Frames, ids: NDArray[np.uint8])
     return [tracker.iou(frames, ids == k) for k, tracker in enumerate(trackers, start=1)]
 
 
-def _compare(frames: Frames, ids: NDArray[np.uint8], trackers: list[ColourTracker]) -> dict[str, float]:
-    """Subjects found by their colours in frames (S, H, W, 3), beside where they are in truth (S, H, W).
+def _compare(frames: Frames, real: Frames, ids: NDArray[np.uint8], trackers: list[ColourTracker]) -> dict[str, float]:
+    """Subjects found by their colours in frames (S, H, W, 3), beside the real ones and the truth (S, H, W) of those.
 
     ``identity``: the share that is found, at least a third of it, nearer to its own place than to another's.
+    ``count_error``: by how many patches of its colours there are more or fewer than the instrument finds in the game.
     """
     right, distances, counts = [], [], []
-    for frame, truth in zip(frames, ids, strict=True):
+    for frame, real_frame, truth in zip(frames, real, ids, strict=True):
         places = [np.argwhere(truth == k).mean(0) for k in range(1, len(trackers) + 1)]
         for k, tracker in enumerate(trackers):
-            pixels = int((truth == k + 1).sum())
-            blobs = tracker.blobs(frame, max(4, pixels / 3))
-            counts.append(abs(len(blobs) - 1))
+            least = max(MIN_BLOB_PX, int((truth == k + 1).sum()) / 3)
+            blobs = tracker.blobs(frame, least)
+            counts.append(abs(len(blobs) - len(tracker.blobs(real_frame, least))))
             if blobs:
                 offsets = [float(np.hypot(*(place - blobs[0][1:]))) for place in places]
                 distances.append(offsets[k])
