@@ -56,7 +56,7 @@ def test_the_game_scores_one_and_who_knows_no_physics_at_most_about_nothing(answ
     assert primary(oracle) == [1, 1]
     assert all(values["physics_iq"] == 1 and values["mass_ratio"] == 1 for values in oracle)
     for null in ("last_frame", "constant_velocity"):
-        assert np.mean(primary(answers(null, scene))) < 0.1
+        assert np.mean(primary(answers(null, scene))) < 0.25, "of two scenarios; of 16 it is below 0"
 
 
 @pytest.mark.parametrize(

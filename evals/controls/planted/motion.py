@@ -16,6 +16,7 @@ from evals.scenarios import Case
 from evals.trial import DreamBranch
 
 FALLS_M = 0.1  # a body whose height changes less is not moved by gravity
+MOST_THINGS = 100  # in a scene
 THINNEST = 0.02  # of their size; what is left of the bodies that go through each other
 
 
@@ -30,12 +31,18 @@ def half_gravity(case: Case, game: RealGame, severity: float, rng: np.random.Gen
 
 
 def pass_through(case: Case, game: RealGame, severity: float, rng: np.random.Generator) -> dict[str, DreamBranch]:
-    """Bodies sink into each other and into the floor by this share of their size before they touch."""
+    """Bodies sink into each other and the floor by this share of their size; of grains this share do so wholly."""
+    order = rng.permutation(MOST_THINGS)
 
     def thin(env: PhysicsEnv) -> None:
-        model = env.scene.model
-        moves = model.body_dofnum[model.geom_bodyid] > 0
-        model.geom_size[moves] *= max(1 - severity, THINNEST)
+        model, vessel = env.scene.model, env.scene.vessel
+        if vessel is None:
+            moves = model.body_dofnum[model.geom_bodyid] > 0
+            model.geom_size[moves] *= max(1 - severity, THINNEST)
+            return
+        # Grains a little thinner all pour through the gaps of the glass: that would be no matter of degree.
+        chosen = [grain for grain in order if grain in vessel.grains][: round(severity * len(vessel.grains))]
+        model.geom_size[np.isin(env.scene.shapes.things, chosen)] *= THINNEST
 
     return _replayed(case, game, thin)
 
