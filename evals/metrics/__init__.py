@@ -402,6 +402,69 @@ METRICS.add(
     higher_is_better=False,
     unit="",
 )
+METRICS.add(
+    "commanded_fraction",
+    "evals.metrics.epipolar:commanded_fraction",
+    "matches within N px of where the commanded cameras allow, relative to the game; missing ones count against",
+    higher_is_better=True,
+    unit="",
+)
+METRICS.add(
+    "match_coverage",
+    "evals.metrics.epipolar:commanded_fraction",
+    "telling matches found, as a share of those in the game",
+    higher_is_better=True,
+    unit="",
+)
+METRICS.add(
+    "field_psnr",
+    "evals.reconstruction.place:PlaceNumbers",
+    "of the held-out frames, seen by a radiance field of the others; a blank video is easy",
+    higher_is_better=True,
+    unit="dB",
+)
+METRICS.add(
+    "field_psnr_beside_game",
+    "evals.reconstruction.place:PlaceNumbers",
+    "field_psnr less that of the same reconstruction of the game",
+    higher_is_better=True,
+    unit="dB",
+)
+METRICS.add(
+    "field_skill",
+    "evals.reconstruction.place:PlaceNumbers",
+    "share of the change between frames that the radiance field explains; 0 for still and blank videos",
+    higher_is_better=True,
+    unit="",
+)
+METRICS.add(
+    "splat_psnr",
+    "evals.reconstruction.place:PlaceNumbers",
+    "of the held-out frames, seen by a point splat of the others",
+    higher_is_better=True,
+    unit="dB",
+)
+METRICS.add(
+    "splat_psnr_beside_game",
+    "evals.reconstruction.place:PlaceNumbers",
+    "splat_psnr less that of the same reconstruction of the game",
+    higher_is_better=True,
+    unit="dB",
+)
+METRICS.add(
+    "depth_agreement",
+    "evals.reconstruction.place:PlaceNumbers",
+    "pixels whose depth in the radiance field is within 25 % of the game's",
+    higher_is_better=True,
+    unit="",
+)
+METRICS.add(
+    "depth_agreement_of_game",
+    "evals.reconstruction.place:PlaceNumbers",
+    "depth_agreement of the same reconstruction of the game: what can be reached",
+    higher_is_better=None,
+    unit="",
+)
 
 
 def metric_entry(name: str) -> Entry:

@@ -47,3 +47,9 @@ SUITES.add(
     "does what was done to the world last? placed, broken, painted, bitten, opened: against nothing being done",
     primary="persistence",
 )
+SUITES.add(
+    "geometry",
+    "evals.suites.geometry:GeometrySuite",
+    "does the dream hold together as a place in space? matches and reconstruction under the commanded cameras",
+    primary="commanded_fraction@2",
+)

@@ -37,6 +37,10 @@ FAULTS.add("swap_identity", f"{_WORLDS}:swap_identity", "two things exchange col
 FAULTS.add("teleport", f"{_WORLDS}:teleport", "a thing is elsewhere; severity is the share of it")
 FAULTS.add("vanish", f"{_WORLDS}:vanish", "a thing is gone; severity is the share of it")
 
+_CAMERAS = "evals.controls.planted.cameras"
+FAULTS.add("warped_geometry", f"{_CAMERAS}:warped_geometry", "as seen through uneven glass; severity is how uneven")
+FAULTS.add("wrong_camera", f"{_CAMERAS}:wrong_camera", "the camera goes the other way; severity is the share of steps")
+
 _MOTION = "evals.controls.planted.motion"
 FAULTS.add("double_gravity", f"{_MOTION}:double_gravity", "bodies fall too fast; severity is how much, 1 is twice")
 FAULTS.add("half_gravity", f"{_MOTION}:half_gravity", "bodies fall too slowly; severity is how much, 1 is half")
