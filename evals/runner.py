@@ -19,7 +19,7 @@ from evals.scenarios import Case
 from evals.suite import Suite
 from evals.summary import Answers, Group
 from evals.trial import Measurement, Trial
-from evals.videos import write_videos
+from evals.videos import write_files, write_videos
 from worldsim.core.protocols import Simulator
 from worldsim.core.records import content_hash
 
@@ -123,7 +123,7 @@ class Runner:
         wall_s: float,
     ) -> dict[str, Any]:
         scenario, name = case.scenario, contestant.simulator.name
-        measured, videos = Measurement(), {}
+        measured, videos, files = Measurement(), {}, {}
         if isinstance(outcome, Failure):
             status, reason = "failed", outcome.reason
         else:
@@ -133,6 +133,7 @@ class Runner:
             first = inputs["seed"] == self.seeds[0]
             if scenario.index < self.videos and contestant.role in MODEL_ROLES and first:
                 videos = write_videos(self.out, outcome, name, self._videos_written)
+                files = write_files(self.out, outcome, name, measured.files)
         return {
             "schema": ROW_SCHEMA,
             "key": row_key(inputs),
@@ -154,5 +155,6 @@ class Runner:
             "reasons": measured.reasons,
             "curves": {curve: np.round(values, 3) for curve, values in measured.curves.items()},
             "videos": videos,
+            "files": files,
             "wall_s": round(wall_s, 4),
         }

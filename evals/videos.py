@@ -5,6 +5,7 @@ Frame 0 is where the branches start and frame h is what the h-th action led to, 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,7 @@ def write_videos(out: Path, trial: Trial, simulator: str, written: set[str]) -> 
 
     Videos of the game are the same for every simulator; those in ``written`` are there already.
     """
-    scenario = trial.case.scenario
-    stem = f"videos/{scenario.suite}/{slug(scenario.env_id)}/{scenario.index:04d}"
+    scenario, stem = trial.case.scenario, _stem(trial)
     paths: dict[str, str] = {}
     for name in scenario.branches:
         ending = f"_{name}" if len(scenario.branches) > 1 else ""
@@ -33,6 +33,19 @@ def write_videos(out: Path, trial: Trial, simulator: str, written: set[str]) -> 
         _write(out / dream, trial.start, trial.dream[name].frames, trial.case.fps)
         paths |= {f"real{ending}": real, f"dream{ending}": dream}
     return paths
+
+
+def write_files(out: Path, trial: Trial, simulator: str, files: Mapping[str, Callable[[Path], None]]) -> dict[str, str]:
+    """Write what a suite offers to look at of a trial, beside its videos, and return the paths in ``out`` by name."""
+    paths = {name: f"{_stem(trial)}-{slug(simulator)}-{name}" for name in files}
+    for name, write in files.items():
+        write(out / paths[name])
+    return paths
+
+
+def _stem(trial: Trial) -> str:
+    scenario = trial.case.scenario
+    return f"videos/{scenario.suite}/{slug(scenario.env_id)}/{scenario.index:04d}"
 
 
 def _write(path: Path, start: Frames, frames: Frames, fps: float) -> None:
