@@ -17,8 +17,6 @@ from evals.trial import Measurement, Trial
 from worldsim.core.errors import WorldsimError, did_you_mean
 from worldsim.core.records import content_hash
 
-CONFIG_FOLDER = Path(__file__).parent / "suites"
-
 
 class Suite(ABC):
     """A named set of scenarios with a primary number.
@@ -35,7 +33,7 @@ class Suite(ABC):
     nulls: ClassVar[tuple[str, ...]] = ("last_frame", "wrong_action")  # controls that know nothing of what is asked
     familiar: ClassVar[bool] = False  # its primary number is the field's habit: shown for comparison, no capability
     faults: ClassVar[tuple[str, ...]] = ()  # planted faults that it must see, see evals.controls.planted
-    chance: ClassVar[float] = 0.0  # the primary of one who knows nothing
+    chance: ClassVar[float | str] = 0.0  # the primary of one who knows nothing, or the null that shows it
     games: ClassVar[tuple[str, ...]] = ("voxel/arena",)  # in which it is validated, unless others are named
 
     def __init__(self, **overrides: Any):
@@ -47,15 +45,15 @@ class Suite(ABC):
         self.config: Any = self.config_class(**{**settings, **overrides})
 
     def _settings_file(self) -> Path:
-        """The suite's YAML: among ours, or beside the file of a class of the user's."""
-        ours = type(self).__module__.partition(".")[0] == "evals"
-        folder = CONFIG_FOLDER if ours else Path(inspect.getfile(type(self))).parent
-        file = folder / f"{self.name}.yaml"
-        if not file.is_file():
-            raise WorldsimError(
-                f"the suite {self.name!r} has no settings: write {file}, with its version and the rest."
-            )
-        return file
+        """The suite's YAML, beside the file of its class or of the nearest class that it is derived from."""
+        derived = [cls for cls in type(self).__mro__ if issubclass(cls, Suite) and cls is not Suite]
+        files = [Path(inspect.getfile(cls)).parent / f"{self.name}.yaml" for cls in derived]
+        for file in files:
+            if file.is_file():
+                return file
+        raise WorldsimError(
+            f"the suite {self.name!r} has no settings: write {files[0]}, with its version and the rest."
+        )
 
     @property
     def version(self) -> int:

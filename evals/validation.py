@@ -111,7 +111,9 @@ def make_card(
     by_name = {one.simulator: one for one in answers}
     oracle = by_name["oracle"]
     top = next((one for one in answers if one.role == "ceiling"), oracle)
-    controls = [_control(suite, one, oracle) for one in answers if one.role != "fault"]
+    null = by_name[suite.chance].primary(suite.primary) if isinstance(suite.chance, str) else suite.chance
+    chance = float(np.nanmean(null))
+    controls = [_control(suite, one, oracle, chance) for one in answers if one.role != "fault"]
     faults = [_fault(suite, fault, by_name, oracle, top, severities, sign) for fault in suite.faults]
     checks = [*_checks_of_nulls(controls, sign), *(check for fault in faults for check in fault.pop("checks"))]
     valid, reasons = _verdict(oracle, suite, faults, checks)
@@ -126,7 +128,7 @@ def make_card(
         "primary": suite.primary,
         "higher_is_better": sign > 0,
         "unit": info["unit"],
-        "chance": suite.chance,
+        "chance": chance,
         "told_from": top.simulator,
         "controls": controls,
         "faults": faults,
@@ -139,15 +141,15 @@ def make_card(
     return to_plain(card)
 
 
-def _control(suite: Suite, one: Answers, oracle: Answers) -> dict[str, Any]:
+def _control(suite: Suite, one: Answers, oracle: Answers, chance: float) -> dict[str, Any]:
     """Mean and interval of the primary, and where it lies between chance (0) and the oracle (1)."""
     found, real = (interval(suite.primary, part.primary(suite.primary)) for part in (one, oracle))
-    span = real.mean - suite.chance
+    span = real.mean - chance
     return {
         "control": one.simulator,
         "role": one.role,
         **found._asdict(),
-        "score": (found.mean - suite.chance) / span if span else float("nan"),
+        "score": (found.mean - chance) / span if span else float("nan"),
         "completed": one.count("completed"),
         "unscored": one.count("unscored"),
         "failed": one.count("failed"),
@@ -171,7 +173,8 @@ def _fault(
     )  # (2 + severities, n)
     failures = [row["reason"] for one in found for row in one.rows if row["status"] == "failed"]
     broken = [reason for reason in failures if not reason.startswith("CannotPlant")]
-    kept: NDArray[np.bool_] = np.isfinite(table).all(axis=0)
+    kept = np.isfinite(table).all(axis=0)
+    assert isinstance(kept, np.ndarray)
     n = int(kept.sum())
     real, reference, *scores = table[:, kept]
     points = [

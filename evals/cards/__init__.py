@@ -72,3 +72,13 @@ def mark(summary: dict[str, Any], suites: Sequence[Suite], cache: str | Path | N
             day, n = card["made_utc"][:10], card["scenarios"]
             part["valid_reason"] = f"by its card of {day}, {n} scenarios: {'; '.join(card['reasons'])}"
     return summary
+
+
+def format_cards(cards: Sequence[Mapping[str, Any]]) -> str:
+    """A line a card, and what speaks against the suites that are not valid."""
+    lines = []
+    for card in cards:
+        verdict = {True: "valid", False: "NOT VALID", None: "not judged"}[card["valid"]]
+        lines.append(f"{card['suite']} (version {card['suite_version']}) in {card['game']}: {verdict}")
+        lines += [f"  {reason}" for reason in card["reasons"]]
+    return "\n".join(lines)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.games import RealGame
+from evals.games import RealGame, Recording
 from evals.metrics import drift as metrics
 from evals.metrics.pixels import mse, psnr
 from evals.scenarios import Case, RealBranch, Scenario
@@ -35,6 +36,7 @@ class DriftConfig:
     smoothing_frames: int
     independent_episodes: int
     lost_quantile: float
+    lively_frames: int
     attempts: int
 
 
@@ -44,33 +46,47 @@ class DriftSuite(Suite):
     Far off is measured by :func:`evals.metrics.drift.mismatch`, which fading does not deceive, and lost is a dream
     that is no nearer than the nearest tenth (``lost_quantile``) of the unrelated moments.
 
-    Episodes that end inside the horizon are replaced, so termination is seen here only as false alarms.
+    Episodes that end inside the horizon are replaced, so termination is seen here only as false alarms; so are those in
+    which so little happens that a picture which stops, now or later, would not get lost.
     """
 
     name = "drift"
     primary = "drift_horizon_frames"
     config_class = DriftConfig
+    nulls = ("last_frame", "wrong_action", "copy_context", "other_seed")
+    faults = ("freeze", "loop", "scaled", "swapped")
+    chance = "last_frame"
+    games = ("voxel/arena", "doom/my_way_home")
 
     def __init__(self, **overrides: Any):
         super().__init__(**overrides)
         self._independent: dict[str, Frames] = {}
 
     def build(self, game: RealGame, index: int) -> Case:
-        frames, actions, rewards, seed = self._episode(game, index)
-        prefix = len(actions) - self.config.horizon
-        scenario = Scenario(
-            self.name, game.env_id, game.env_kwargs, index, seed, actions[:prefix], {"recorded": actions[prefix:]}
-        )
-        real = RealBranch(frames[prefix + 1 :], rewards[prefix:], np.zeros(self.config.horizon, np.bool_))
+        """Raises WorldsimError where no episode lasts long enough, or nothing happens in any."""
         independent = self._independent_frames(game)
         mean_frame = independent.mean(axis=(0, 1), dtype=np.float64).astype(np.float32)
-        facts = {
-            "mean_frame": mean_frame,
-            "independent_mismatch": metrics.mismatch(independent, real.frames[None], mean_frame),  # (R, H)
-            "independent_mse": mse(independent, real.frames[None]).mean(axis=0),  # (H,)
-        }
-        context = frames[prefix + 1 - self.config.context_frames : prefix + 1]
-        return Case(scenario, context, {"recorded": real}, game.fps, facts)
+        for episode in self._episodes(game, index):
+            prefix = len(episode.actions) - self.config.horizon
+            real = RealBranch(
+                episode.frames[prefix + 1 :], episode.rewards[prefix:], np.zeros(self.config.horizon, np.bool_)
+            )
+            facts = {
+                "mean_frame": mean_frame,
+                "independent_mismatch": metrics.mismatch(independent, real.frames[None], mean_frame),  # (R, H)
+                "independent_mse": mse(independent, real.frames[None]).mean(axis=0),  # (H,)
+            }
+            if self._lively(episode.frames[prefix:], facts):
+                scenario = Scenario(
+                    self.name, game.env_id, game.env_kwargs, index, episode.seed, episode.actions[:prefix],
+                    {"recorded": episode.actions[prefix:]},
+                )  # fmt: skip
+                context = episode.frames[prefix + 1 - self.config.context_frames : prefix + 1]
+                return Case(scenario, context, {"recorded": real}, game.fps, facts)
+        raise WorldsimError(
+            f"drift: in {self.config.attempts} episodes of {game.env_id} a picture held still did for more than "
+            f"lively_frames={self.config.lively_frames} frames; raise it, or take another policy."
+        )
 
     def measure(self, trial: Trial) -> Measurement:
         ((real, dream),) = trial.branches()
@@ -78,7 +94,7 @@ class DriftSuite(Suite):
         dream_db, still_db = psnr(dream, real), psnr(start[None], real)
         facts = trial.case.facts
         mismatch = metrics.mismatch(dream, real, facts["mean_frame"])
-        lost = float(np.quantile(facts["independent_mismatch"], self.config.lost_quantile))
+        lost = self._lost(facts)
         horizon, censored = metrics.horizon_frames(mismatch, lost, self.config.smoothing_frames)
         result = Measurement()
         result.add("drift_horizon_frames", horizon)
@@ -106,20 +122,37 @@ class DriftSuite(Suite):
         }
         return result
 
-    def _episode(self, game: RealGame, index: int) -> tuple[Frames, NDArray[np.float32], NDArray[np.float32], int]:
+    def _lively(self, frames: Frames, facts: dict[str, NDArray[Any]]) -> bool:
+        """Whether the first of frames (H+1, h, w, 3), and those after a quarter and a half, held still get lost."""
+        for stop in (0, self.config.horizon // 4, self.config.horizon // 2):
+            rest = frames[stop + 1 :]
+            mismatch = metrics.mismatch(frames[stop][None], rest, facts["mean_frame"])
+            held, _ = metrics.horizon_frames(mismatch, self._lost(facts), self.config.smoothing_frames)
+            if held > self.config.lively_frames:
+                return False
+        return True
+
+    def _lost(self, facts: dict[str, NDArray[Any]]) -> float:
+        return float(np.quantile(facts["independent_mismatch"], self.config.lost_quantile))
+
+    def _episodes(self, game: RealGame, index: int) -> Iterator[Recording]:
+        """Recordings that go ``horizon`` steps beyond a moment; WorldsimError where there is none."""
+        found = 0
         for attempt in range(self.config.attempts):
             moment = draw_moment(game, self.config, index, attempt, self.config.horizon)
             if moment is not None:
-                return moment.frames, moment.actions, moment.rewards, moment.seed
-        raise WorldsimError(
-            f"drift: {self.config.attempts} episodes of {game.env_id} ended before {self.config.prefix_steps[0]} steps "
-            f"and horizon={self.config.horizon}; shorten them."
-        )
+                found += 1
+                yield moment
+        if not found:
+            raise WorldsimError(
+                f"drift: {self.config.attempts} episodes of {game.env_id} ended before {self.config.prefix_steps[0]} "
+                f"steps and horizon={self.config.horizon}; shorten them."
+            )
 
     def _independent_frames(self, game: RealGame) -> Frames:
         """The last frames (R, H, h, w, 3) of real episodes of other seeds."""
         if game.key not in self._independent:
             count = self.config.independent_episodes
-            episodes = [self._episode(game, INDEPENDENT_FROM + i)[0] for i in range(count)]
-            self._independent[game.key] = np.stack([frames[-self.config.horizon :] for frames in episodes])
+            episodes = [next(self._episodes(game, INDEPENDENT_FROM + i)) for i in range(count)]
+            self._independent[game.key] = np.stack([one.frames[-self.config.horizon :] for one in episodes])
         return self._independent[game.key]

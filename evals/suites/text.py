@@ -7,6 +7,7 @@ How often an instrument is right about the real game is measured beside, as ``in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,7 @@ class TextConfig:
     context_frames: int
     prefix_steps: tuple[int, int]
     horizon: int
+    window_frames: int
     scene_frames: int
     references: int
     checks: int
@@ -68,15 +70,23 @@ class TextConfig:
                 f"references={self.references}, checks={self.checks}, scene_frames={self.scene_frames}: "
                 "an instrument needs at least 2 of each."
             )
+        if not 2 <= self.window_frames <= self.horizon:
+            raise WorldsimError(f"window_frames={self.window_frames}: from 2 up to horizon={self.horizon}.")
 
 
 class TextSuite(Suite):
-    """Kinds of pairs take turns; the primary is the share of pairs whose videos lie on the sides of their prompts."""
+    """Kinds of pairs take turns; the primary is for how much of the time two videos lie on the sides of their prompts.
+
+    The time is counted in frames of scenes and in ``window_frames`` of commands.
+    """
 
     name = "text"
     primary = "prompt_swap_2afc"
     config_class = TextConfig
     nulls = ("ignore_prompt",)
+    faults = ("shuffled_prompts",)
+    chance = 0.5
+    games = ("voxel/scene",)
 
     def admits(self, simulator: Any) -> bool:
         """Those that say they follow text, and can make a video of it."""
@@ -114,17 +124,24 @@ class TextSuite(Suite):
     def measure(self, trial: Trial) -> Measurement:
         a, b = (self._score(trial, trial.dream[side].frames) for side in ("a", "b"))
         result = Measurement()
-        result.add("prompt_swap_2afc", ordered_2afc(a, b))
-        result.add("predicate_accuracy", (ordered_2afc(a, 0.0) + ordered_2afc(0.0, b)) / 2)
+        result.add("prompt_swap_2afc", _mean_2afc(a, b))
+        nothing = [0.0] * len(a)
+        result.add("predicate_accuracy", (_mean_2afc(a, nothing) + _mean_2afc(nothing, b)) / 2)
         result.add("instrument_accuracy", float(trial.case.facts["instrument_accuracy"]))
         return result
 
-    def _score(self, trial: Trial, frames: Frames) -> float:
-        """Above 0 where a clip looks like side a, below for side b."""
+    def _score(self, trial: Trial, frames: Frames) -> list[float]:
+        """One after the other, above 0 where a clip looks like side a, below for side b."""
         facts = trial.case.facts
         if trial.case.scenario.from_nothing:
-            return Discriminant(facts["direction"], float(facts["threshold"])).score(frames)
-        return MOTIONS[trial.case.scenario.family](np.concatenate([trial.start[None], frames]), facts["hidden"])
+            instrument = Discriminant(facts["direction"], float(facts["threshold"]))
+            return [instrument.score(frame[None]) for frame in frames]
+        return self._motions(trial.case.scenario.family, trial.start, frames, facts["hidden"])
+
+    def _motions(self, family: str, start: Frames, frames: Frames, hidden: NDArray[np.bool_]) -> list[float]:
+        """The motion that a command is about, in each window of the frames (H, h, w, 3) that follow ``start``."""
+        whole, step = np.concatenate([start[None], frames]), self.config.window_frames
+        return [MOTIONS[family](whole[t : t + step + 1], hidden) for t in range(0, len(frames) - step + 1, step)]
 
     # Scenes
 
@@ -181,9 +198,9 @@ class TextSuite(Suite):
             if ends or mean_absolute_difference(real["a"].frames, real["b"].frames) < self.config.min_difference:
                 continue
             mask = np.zeros(start.shape[:2], np.bool_) if hidden is None else hidden
-            a, b = (MOTIONS[family](np.concatenate([start[None], real[side].frames]), mask) for side in ("a", "b"))
-            tried.append(ordered_2afc(a, b))
-            if a <= b:  # a wall in the way, say
+            a, b = (self._motions(family, start, real[side].frames, mask) for side in ("a", "b"))
+            tried.append(_mean_2afc(a, b))
+            if tried[-1] < 1:  # a wall in the way, say
                 continue
             prompts = {side: prompt for side, (prompt, _) in pair.items()}
             scenario = Scenario(
@@ -193,6 +210,10 @@ class TextSuite(Suite):
             facts = {"hidden": mask, "instrument_accuracy": np.array(np.mean(tried))}
             return Case(scenario, moment.frames[-self.config.context_frames :], real, game.fps, facts)
         return None
+
+
+def _mean_2afc(first: Sequence[float], second: Sequence[float]) -> float:
+    return float(np.mean([ordered_2afc(a, b) for a, b in zip(first, second, strict=True)]))
 
 
 def prompt_of(side: Side) -> str:

@@ -14,16 +14,16 @@ from evals.scenarios import Case
 from evals.trial import DreamBranch
 
 Actions = NDArray[np.float32]  # (H, A)
-LARGEST_DELAY = 0.5  # of the horizon
+LARGEST_DELAY, LONGEST_DELAY = 0.5, 16  # of the horizon, in frames
 
 
 def delayed(case: Case, game: RealGame, severity: float, rng: np.random.Generator) -> dict[str, DreamBranch]:
-    """Actions take effect late, after those before the branch; severity is how late, at most half the horizon."""
-    steps = max(1, round(severity * LARGEST_DELAY * case.scenario.horizon))
+    """Actions take effect late, after those before the branch; severity is how late, up to half the horizon or 16."""
+    steps = max(1, round(severity * min(LONGEST_DELAY, LARGEST_DELAY * case.scenario.horizon)))
     if len(case.scenario.prefix) < steps:
         raise CannotPlant(f"{len(case.scenario.prefix)} actions before the branch cannot fill a delay of {steps}")
     before = case.scenario.prefix[-steps:]
-    return _played(case, game, lambda actions, branch: np.concatenate([before, actions[:-steps]]))
+    return played(case, game, lambda actions, branch: np.concatenate([before, actions[:-steps]]))
 
 
 def scaled(case: Case, game: RealGame, severity: float, rng: np.random.Generator) -> dict[str, DreamBranch]:
@@ -40,26 +40,26 @@ def scaled(case: Case, game: RealGame, severity: float, rng: np.random.Generator
         chosen = np.where(kept[:, None], actions, game.codec.vector())
         return np.where(buttons, pressed, np.where(choices, chosen, less)).astype(np.float32)
 
-    return _played(case, game, scale)
+    return played(case, game, scale)
 
 
 def ignored(case: Case, game: RealGame, severity: float, rng: np.random.Generator) -> dict[str, DreamBranch]:
     """Nothing is done for a while; severity is the share of steps, the first ones, for which actions do nothing."""
     steps = max(1, round(severity * case.scenario.horizon))
     nothing = np.tile(game.codec.vector(), (steps, 1))
-    return _played(case, game, lambda actions, branch: np.concatenate([nothing, actions[steps:]]))
+    return played(case, game, lambda actions, branch: np.concatenate([nothing, actions[steps:]]))
 
 
 def swapped(case: Case, game: RealGame, severity: float, rng: np.random.Generator) -> dict[str, DreamBranch]:
     """Actions not asked for are obeyed (those of ``wrong_action``); severity is the share of steps, here and there."""
     order = rng.permutation(case.scenario.horizon)
     wrong = order < max(1, round(severity * case.scenario.horizon))
-    return _played(
+    return played(
         case, game, lambda actions, branch: np.where(wrong[:, None], WrongAction.other(case.scenario, branch), actions)
     )
 
 
-def _played(case: Case, game: RealGame, change: Callable[[Actions, str], Actions]) -> dict[str, DreamBranch]:
+def played(case: Case, game: RealGame, change: Callable[[Actions, str], Actions]) -> dict[str, DreamBranch]:
     """Every branch with changed actions; CannotPlant where there are no actions or the changed ones make no difference.
 
     A scenario of words alone has none, and neither has a game where nobody does anything.

@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 
 from evals.controls.planted import CannotPlant
-from evals.controls.planted.actions import swapped
+from evals.controls.planted.actions import played
 from evals.controls.planted.pictures import redrawn
 from evals.games import RealGame
 from evals.scenarios import Case
@@ -97,19 +97,20 @@ def edit_elsewhere(case: Case, game: RealGame, severity: float, rng: np.random.G
 
 
 def shuffled_prompts(case: Case, game: RealGame, severity: float, rng: np.random.Generator) -> dict[str, DreamBranch]:
-    """Another branch's prompt is followed; severity is the share of the time, the last frames or here and there."""
+    """Another branch's prompt is followed; severity is for how much of the time, at the end."""
     names = list(case.scenario.prompts)
     if len(names) < 2:
         raise CannotPlant("there is no other prompt")
-    if not case.scenario.from_nothing:  # what a command does builds on what was done before
-        return swapped(case, game, severity, rng)
     right = round((1 - severity) * case.scenario.horizon)
 
-    def draw(frames: Frames, branch: str) -> Frames:
-        other = case.real[names[(names.index(branch) + 1) % len(names)]].frames
-        return np.concatenate([frames[:right], other[right:]])
+    def turned(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        return np.concatenate([first[:right], second[right:]])
 
-    return redrawn(case, draw)
+    others = {name: names[(number + 1) % len(names)] for number, name in enumerate(names)}
+    if case.scenario.from_nothing:
+        return redrawn(case, lambda frames, branch: turned(frames, case.real[others[branch]].frames))
+    branches = case.scenario.branches  # what a command does builds on what was done before
+    return played(case, game, lambda actions, branch: turned(actions, branches[others[branch]]))
 
 
 def partly(real: Frames, other: Frames, share: float | np.ndarray) -> Frames:

@@ -20,6 +20,7 @@ COMMANDS = {
     "expand": "a short prompt as a caption in the style a simulator was trained on",
     "rollout": "dream beside the real game under the same actions, as videos",
     "eval": "run evaluation suites on simulators",
+    "validate": "prove that suites measure what they say: controls and planted faults",
     "report": "one HTML file from the runs of eval",
     "ls": "list envs, suites, simulators, metrics, policies or checkpoints",
     "check": "test games against the contract every game has to keep",
