@@ -465,6 +465,48 @@ METRICS.add(
     higher_is_better=None,
     unit="",
 )
+METRICS.add(
+    "half_life_frames",
+    "evals.metrics.lasting:lasting",
+    "frames after which half of what was there at first is left; the longest lag where more is",
+    higher_is_better=True,
+    unit="frames",
+)
+METRICS.add(
+    "half_life_low_frames",
+    "evals.metrics.lasting:lasting",
+    "lower end of the half-life's 95 % interval",
+    higher_is_better=None,
+    unit="frames",
+)
+METRICS.add(
+    "half_life_high_frames",
+    "evals.metrics.lasting:lasting",
+    "upper end of the half-life's 95 % interval",
+    higher_is_better=None,
+    unit="frames",
+)
+METRICS.add(
+    "sfm_registered",
+    "evals.reconstruction.motion_structure:structure_from_motion",
+    'share of the frames that COLMAP registers in one model; 0 is "no reconstruction"',
+    higher_is_better=True,
+    unit="",
+)
+METRICS.add(
+    "sfm_position_error",
+    "evals.reconstruction.motion_structure:structure_from_motion",
+    "how far COLMAP's cameras are from the commanded ones, as a share of the path's extent",
+    higher_is_better=False,
+    unit="",
+)
+METRICS.add(
+    "sfm_rotation_error_deg",
+    "evals.reconstruction.motion_structure:structure_from_motion",
+    "median angle between COLMAP's cameras and the commanded ones",
+    higher_is_better=False,
+    unit="deg",
+)
 
 
 def metric_entry(name: str) -> Entry:

@@ -7,6 +7,7 @@ section 6.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 from envs.policies.voxel_reacher import ACTS
 from evals.games import RealGame
 from evals.metrics.counterfactual import contrast, looked_away, project, strength
+from evals.metrics.lasting import lasting
 from evals.scenarios import Case, Scenario
 from evals.suite import Suite
 from evals.suites import acts
@@ -161,3 +163,7 @@ class InteractionSuite(Suite):
         result.add("looked_away", turned)
         result.curves = {"contrast": strength(dream), "contrast_real": strength(real)}
         return result
+
+    def conclude(self, rows: Sequence[dict[str, Any]]) -> dict[str, tuple[float, str]]:
+        """The half-life: after how long half of it is gone."""
+        return lasting(rows, "persistence")

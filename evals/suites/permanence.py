@@ -7,6 +7,7 @@ section 6.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from evals.games import RealGame
 from evals.instruments.colour_tracker import MIN_BLOB_PX, ColourTracker
 from evals.metrics.counterfactual import contrast, looked_away, nearest, project, strength
+from evals.metrics.lasting import lasting
 from evals.scenarios import Case, RealBranch, Scenario
 from evals.suite import Suite
 from evals.suites import out_of_sight
@@ -210,6 +212,10 @@ class PermanenceSuite(Suite):
                 result.add(name, float(number == fate))
         result.curves = {"contrast": strength(dream), "contrast_real": strength(real)}
         return result
+
+    def conclude(self, rows: Sequence[dict[str, Any]]) -> dict[str, tuple[float, str]]:
+        """The half-life: how long one can look away until half is forgotten."""
+        return lasting(rows, "permanence")
 
     def _identify(self, trial: Trial, result: Measurement) -> None:
         """What the instrument finds in the scored frames; first how well it finds it in the game's own."""

@@ -164,3 +164,25 @@ def test_where_it_can_be_asked_and_wrong_settings(games):
 def test_games_without_blocks_are_left_out(games):
     pytest.importorskip("mujoco")
     assert "voxel" in InteractionSuite().misfit(games.get("physics/occluder", {}))
+
+
+def rows_of(lags, value):
+    """Rows of a run in which scenario i was asked after ``lags[i]`` frames."""
+    found = [
+        {"scenario": f"{i}", "values": {f"persistence@{lag}": value(lag), "rho": 1.0}} for i, lag in enumerate(lags)
+    ]
+    return [*found, {"scenario": "failed", "values": {}}]
+
+
+def test_the_half_life_of_all_scenarios_together():
+    rng = np.random.default_rng(0)
+    lags = [8, 16, 32, 64, 128] * 8
+    halving = SUITE.conclude(rows_of(lags, lambda lag: 0.9 * 2 ** (-lag / 30) + rng.normal(0, 0.03)))
+    value, low, high = (halving[f"half_life{part}_frames"][0] for part in ("", "_low", "_high"))
+    assert low < 30 < high
+    assert value == pytest.approx(30, abs=6)
+    for_ever = SUITE.conclude(rows_of(lags, lambda lag: 1.0))
+    assert for_ever["half_life_frames"] == (128, "")
+    assert "longer than the longest lag" in for_ever["half_life_high_frames"][1]
+    assert "nothing is shown" in SUITE.conclude(rows_of(lags, lambda lag: 0.0))["half_life_frames"][1]
+    assert "two lags" in SUITE.conclude(rows_of([8, 8], lambda lag: 1.0))["half_life_frames"][1]
