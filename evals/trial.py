@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from evals.metrics import metric_entry
 from evals.scenarios import Case
 from worldsim.core.types import Frames
 
@@ -51,6 +52,8 @@ class Measurement:
     files: dict[str, Callable[[Path], None]] = field(default_factory=dict)  # for people: name -> what writes it
 
     def add(self, metric: str, value: float, reason: str = "") -> None:
+        """A value, or NaN and why; UnknownNameError for a metric that is not registered."""
+        metric_entry(metric)
         self.values[metric] = float(value)
         if reason:
             self.reasons[metric] = reason

@@ -60,3 +60,10 @@ def test_rollout(tmp_path, checkpoint):
     assert parts["decode_ms"] > 0
     assert 0 < parts["share_of_limit"] < 1
     assert results["long"]["ratio"] > 0
+
+
+def test_eval(tmp_path):
+    results = run("eval", tmp_path / "eval.json", "--suites", "control", "--limit", "2")["results"]
+    for figures in results["control"].values():
+        assert figures["model_s"] > 0
+        assert 0 < figures["overhead"] < 1
