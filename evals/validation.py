@@ -22,7 +22,7 @@ from evals.metrics import metric_entry
 from evals.run import Game, evaluate
 from evals.suite import Suite
 from evals.suites.making import make_suites
-from evals.summary import ENOUGH_SCENARIOS, Answers, interval
+from evals.summary import Answers, interval
 from worldsim.core.errors import WorldsimError
 from worldsim.core.protocols import Reconstructs
 from worldsim.core.records import describe_environment, read_rows, to_plain, utc_now, write_json
@@ -30,6 +30,7 @@ from worldsim.core.statistics import auroc, spearman
 
 SPEARMAN = -0.9  # or below: severity orders the score
 AUROC = 0.95  # or above: a fault of medium severity is told from the game
+ENOUGH = 12  # scenarios: of fewer, one tie more or less would decide
 NULL_SCORE = 0.1  # or below: from the suite's chance level (0) to the oracle (1)
 Card = dict[str, Any]
 
@@ -186,7 +187,7 @@ def _fault(
     checks = []
     if broken:
         checks.append(_check(f"{fault} runs", False, f"{len(broken)} times it failed: {broken[0]}"))
-    if n >= ENOUGH_SCENARIOS:
+    if n >= ENOUGH:
         medium = told[f"{MEDIUM:g}"]
         means = ", ".join(f"{point['mean']:.3g}" for point in points)
         checks += [
@@ -199,7 +200,7 @@ def _fault(
         "scenarios": n,
         "left_out": len(kept) - n,
         "left_out_reason": next(iter(failures), "") or ("not scored" if n < len(kept) else ""),
-        "judged": n >= ENOUGH_SCENARIOS,
+        "judged": n >= ENOUGH,
         "points": points,
         "spearman": order,
         "auroc": told,
@@ -239,12 +240,12 @@ def _verdict(
     scored = int(np.isfinite(oracle.primary(suite.primary)).sum())
     judged = [fault["fault"] for fault in faults if fault["judged"]]
     wrong = [f"{check['check']}: no, {check['text']}" for check in checks if not check["passed"]]
-    if scored < ENOUGH_SCENARIOS:
-        return None, [f"{scored} scored scenarios are too few, at least {ENOUGH_SCENARIOS} are needed"]
+    if scored < ENOUGH:
+        return None, [f"{scored} scored scenarios are too few, at least {ENOUGH} are needed"]
     if wrong:
         return False, wrong
     if not judged:
-        return None, [f"no fault could be planted in {ENOUGH_SCENARIOS} scenarios"]
+        return None, [f"no fault could be planted in {ENOUGH} scenarios"]
     nulls = sum(check["check"].startswith("the oracle's interval") for check in checks)
     left = [fault["fault"] for fault in faults if not fault["judged"]]
     reason = f"the oracle excludes {nulls} nulls, and {len(judged)} planted faults are seen and ordered"

@@ -51,9 +51,13 @@ def ignored(case: Case, game: RealGame, severity: float, rng: np.random.Generato
 
 
 def swapped(case: Case, game: RealGame, severity: float, rng: np.random.Generator) -> dict[str, DreamBranch]:
-    """Actions not asked for are obeyed (those of ``wrong_action``); severity is the share of steps, here and there."""
-    order = rng.permutation(case.scenario.horizon)
-    wrong = order < max(1, round(severity * case.scenario.horizon))
+    """Actions not asked for are obeyed (those of ``wrong_action``); severity is the share of steps, here and there.
+
+    The first step is always among them: half of them, if they came late, would never lead to the wrong side.
+    """
+    horizon = case.scenario.horizon
+    order = np.concatenate([[0], 1 + rng.permutation(horizon - 1)])
+    wrong = np.isin(np.arange(horizon), order[: max(1, round(severity * horizon))])
     return played(
         case, game, lambda actions, branch: np.where(wrong[:, None], WrongAction.other(case.scenario, branch), actions)
     )
