@@ -67,6 +67,24 @@ def brightness(video: np.ndarray) -> float:
     return float(video.mean())
 
 
+def greenness(video: np.ndarray) -> float:
+    """How much greener the ground is than grey of the same light: grass is, sand and snow are not."""
+    red, green, blue = _ground(video)
+    return float((green - (red + blue) / 2) / (red + green + blue))
+
+
+def warmth(video: np.ndarray) -> float:
+    """How much more red than blue the ground is: sand is, snow is not."""
+    red, green, blue = _ground(video)
+    return float((red - blue) / (red + green + blue))
+
+
+def _ground(video: np.ndarray) -> np.ndarray:
+    """The mean colour of what is below the middle and above the things in hand."""
+    height = video.shape[-3]
+    return video[..., round(height * 0.6) : round(height * (1 - HUD_SHARE)), :, :].reshape(-1, 3).mean(0, dtype=float)
+
+
 def layout_likeness(a: np.ndarray, b: np.ndarray) -> float:
     """Correlation of where the edges of two videos are, whatever their colours and light; 1 is the same layout."""
     return float(np.mean([_correlation(_edges(x), _edges(y)) for x, y in zip(a, b, strict=True)]))

@@ -7,11 +7,13 @@ from task_checks import (
     HUES,
     brightness,
     colour_share,
+    greenness,
     is_seamless,
     junctions_match,
     keeps,
     layout_likeness,
     shifts_right_px,
+    warmth,
 )
 
 SEEDS = range(3)
@@ -60,6 +62,15 @@ def test_night_falls_on_the_same_layout(seed):
     other = scene_clip(seed + 50, 2, options={"time": "night"}, camera_yaw_right_deg=5).frames
     assert brightness(night) < 0.5 * brightness(day)
     assert layout_likeness(day, night) > layout_likeness(day, other) + 0.15
+
+
+def test_the_ground_tells_the_biome():
+    def grounds(biome: str, measure) -> list[float]:
+        return [measure(scene_clip(seed, 0, options={"biome": biome, "time": "day"}).frames) for seed in range(20, 26)]
+
+    others = grounds("desert", greenness) + grounds("snow", greenness)
+    assert min(grounds("meadow", greenness)) > max(others) + 0.03
+    assert min(grounds("desert", warmth)) > max(grounds("snow", warmth)) + 0.03
 
 
 @pytest.mark.parametrize("colour", HUES)
