@@ -86,6 +86,7 @@ def find_contestants(
     playing = [(simulator, role) for simulator, role in simulators if _knows(simulator, game)]
     for simulator, _ in playing:
         _check_fit(simulator, game)
+    models: list[Reconstructs]
     models = [simulator for simulator, role in playing if role == "model" and isinstance(simulator, Reconstructs)]
     models += [model for model in ceilings if _knows(model, game)]
     if not game.branches_exactly:
