@@ -82,9 +82,9 @@ def _flow(
     return moved.reshape(-1, 2), ok.ravel() > 0, difference.ravel()
 
 
-def sift_features(frame: Frames) -> tuple[Points, NDArray[np.float32]]:
-    """Places (N, 2) and descriptors (N, 128) of a picture (H, W, 3), enlarged first where it is lower than 256 px."""
-    scale = max(1, round(REFERENCE_HEIGHT_PX / frame.shape[0]))
+def sift_features(frame: Frames, enlarge: bool = True) -> tuple[Points, NDArray[np.float32]]:
+    """Places (N, 2) and descriptors (N, 128) of a picture (H, W, 3), a low one enlarged to 256 px."""
+    scale = max(1, round(REFERENCE_HEIGHT_PX / frame.shape[0])) if enlarge else 1
     sift = cv2.SIFT.create(nfeatures=SIFT_FEATURES, contrastThreshold=SIFT_CONTRAST)
     found, descriptors = sift.detectAndCompute(_grey(_enlarged(frame, scale)), None)
     if descriptors is None:

@@ -31,8 +31,8 @@ class FieldConfig:
 
     sides: tuple[int, ...] = (32, 64)
     steps: tuple[int, ...] = (60, 90)
-    rays: int = 768  # a step
-    samples: int = 64  # a ray
+    rays: int = 512  # a step
+    samples: int = 48  # a ray
     learning_rate: float = 0.2
     smoothness: float = 1e-2  # weight of the total variation of density
 
