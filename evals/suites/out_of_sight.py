@@ -18,6 +18,7 @@ SEVERAL, LOOK_AWAY, MOVING, OCCLUDER = "several", "look_away", "moving", "occlud
 LONGEST_PASS_STEPS = 240
 COMFORTABLE_DEG = 22.0  # how far from straight ahead a subject is at most when one looks back
 MOVES_M = 0.3
+EQUAL_STEPS = 16  # passages last a multiple of this where they can: equal horizons are dreamt together
 LESS_VISIBLE = 0.6  # a passage begins at the last frame that shows so much of what is seen of the subject at best
 
 
@@ -65,9 +66,11 @@ def look_away(game: RealGame, config: Any, family: str, index: int, attempt: int
         return None
     start, stop = longest_run((visible_pixels(probe.truth, subjects) == 0).all(1))
     wait = lag - (stop - start)
-    if wait < 0 or not start < len(there) <= stop:
+    first = config.spare_steps - len(there) - len(back) + (stop - start) - config.frames_after
+    if min(wait, first) < 0 or not start < len(there) <= stop:
         return None
-    actions = np.concatenate([there, still.repeat(wait, 0), back, still.repeat(config.frames_after, 0)])
+    parts = [still.repeat(first, 0), there, still.repeat(wait, 0), back, still.repeat(config.frames_after, 0)]
+    actions = np.concatenate(parts)
     return Hiding(moment.seed, moment.actions, actions, subjects, lag)
 
 
@@ -93,6 +96,9 @@ def passed(game: RealGame, config: Any, index: int, attempt: int, lag: int) -> H
             if not len(before) or not len(again) or before[-1] + 1 < context or start == stop:
                 continue
             begin, end = int(before[-1]) + 1, stop + int(again[0]) + after  # frame t is what t + 1 actions led to
+            earlier = begin - (begin - end) % EQUAL_STEPS
+            if earlier >= context and pixels[earlier - 1] >= wanted:
+                begin = earlier
             if end > steps or (pixels[end - after : end] < enough).any():
                 continue
             if best is None or abs(np.log((stop - start) / lag)) < abs(np.log(best.lag / lag)):

@@ -45,6 +45,7 @@ class PermanenceConfig:
     prefix_steps: tuple[int, int]
     lags: list[int]
     frames_after: int
+    spare_steps: int
     turn_deg: float
     away_deg: tuple[float, float]
     shift_deg: tuple[float, float]
