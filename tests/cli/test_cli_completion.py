@@ -52,8 +52,8 @@ def test_paths(shell):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["eval", "suite=con"], ["suite=control"]),
-        (["eval", "suite=[control,con"], []),
+        (["eval", "suite=contr"], ["suite=control"]),
+        (["eval", "suite=[control,contr"], []),
         (["ls", "--js"], ["--json"]),
         (["ls", "envs", ""], ["json="]),
         (["nothing", ""], []),

@@ -60,7 +60,7 @@ def test_a_generation_leaves_videos_pictures_a_sheet_and_a_record(place, capsys)
     assert sheet.shape[0] > 2 * SIZE[0]
     said = capsys.readouterr()
     assert said.out.split() == [*(str(out / row["video"]) for row in rows), str(out / "sheet.png")]
-    assert "still, 2 to make: 2/2" in said.err
+    assert "still, 2 to make: 6/6" in said.err
 
 
 def test_the_same_command_makes_the_same_and_another_seed_does_not(place):

@@ -10,7 +10,7 @@ from typing import Any
 
 from worldsim.cli import names
 from worldsim.cli.settings import setting
-from worldsim.core.records import read_json
+from worldsim.cli.simulators import SimulatorSettings, load_simulators
 from worldsim.core.siblings import import_ours
 
 EXAMPLES = (
@@ -22,7 +22,7 @@ EXAMPLES = (
 
 
 @dataclass(kw_only=True)
-class EvalConfig:
+class EvalConfig(SimulatorSettings):
     simulator: list[str] = setting(
         "checkpoint names, folders, or controls (worldsim ls simulators)",
         example="voxel-base",
@@ -53,9 +53,6 @@ class EvalConfig:
     training_data: str | None = setting(
         "a recorded table, for the control nearest_training_clip", default=None, example="data/arena.lance", path=True
     )
-    steps: int | None = setting("denoising steps a frame; the checkpoint's own unless given", default=None)
-    precision: str = setting("of the network", default="bfloat16", names=("bfloat16", "float32"))
-    device: str = setting("where the network runs", default="cpu", example="cuda")
     seed: int = setting("root seed of the dreams", default=0)
     seeds: int = setting("dreams of each scenario by each model, from seeds of their own", default=1)
     videos: int = setting("scenarios of each suite in each game to film", default=3)
@@ -80,7 +77,9 @@ def evaluate(config: EvalConfig) -> Path:
     controls += [name for name in config.simulator if names.is_control(name) and name not in controls]
     out = Path(config.out or Path("runs") / "+".join(Path(name).name for name in config.simulator))
 
-    simulators = load_simulators(models, steps=config.steps, precision=config.precision, device=config.device)
+    from worldsim.core.records import read_json
+
+    simulators = load_simulators(models, config)
     summary = import_ours("evals.run").evaluate(
         [(simulator, "model") for simulator in simulators],
         suites,
@@ -116,16 +115,6 @@ def open_table(path: str | None) -> Any:
     from worldsim.data.store import EpisodeTable
 
     return EpisodeTable.open(path)
-
-
-def load_simulators(wanted: Sequence[str], **settings: Any) -> list[Any]:
-    """Our simulators by checkpoint name or folder; the names are checked before torch is imported."""
-    from worldsim.simulators import load
-    from worldsim.simulators.checkpoints import find_checkpoint
-
-    for name in wanted:
-        find_checkpoint(name)
-    return [load(name, **settings) for name in wanted]
 
 
 def _env_kwargs(env_id: str, simulators: Sequence[Any]) -> dict[str, Any]:

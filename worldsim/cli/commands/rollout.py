@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from worldsim.cli import names
-from worldsim.cli.commands.eval import load_simulators
 from worldsim.cli.progress import Progress
 from worldsim.cli.settings import setting
+from worldsim.cli.simulators import SimulatorSettings, load_simulators
 from worldsim.cli.table import aligned
 from worldsim.core.errors import WorldsimError
 from worldsim.core.siblings import import_ours
@@ -22,7 +22,7 @@ VIDEO_SCALE = 4
 
 
 @dataclass(kw_only=True)
-class RolloutConfig:
+class RolloutConfig(SimulatorSettings):
     simulator: str = setting(
         "checkpoint name or folder", example="voxel-base", names="worldsim.cli.names:checkpoint_names", path=True
     )
@@ -36,9 +36,6 @@ class RolloutConfig:
     episodes: int = setting("episodes, all held out", default=4)
     frames: int = setting("frames to dream in each", default=100)
     context: int | None = setting("real frames shown first; what the simulator likes unless given", default=None)
-    steps: int | None = setting("denoising steps a frame; the checkpoint's own unless given", default=None)
-    precision: str = setting("of the network", default="bfloat16", names=("bfloat16", "float32"))
-    device: str = setting("where the network runs", default="cpu", example="cuda")
     seed: int = setting("root seed", default=0)
     out: str = setting("folder for the videos and rows", default="runs/rollout", path=True)
 
@@ -54,9 +51,7 @@ def run(config: RolloutConfig) -> None:
         if value is not None and value < 1:
             raise WorldsimError(f"{name}={value}: {name!r} has to be at least 1.")
 
-    (simulator,) = load_simulators(
-        [config.simulator], steps=config.steps, precision=config.precision, device=config.device
-    )
+    (simulator,) = load_simulators([config.simulator], config)
     roll(simulator, config)
 
 

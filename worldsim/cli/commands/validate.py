@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from worldsim.cli import names
-from worldsim.cli.commands.eval import load_simulators, open_table
+from worldsim.cli.commands.eval import open_table
 from worldsim.cli.settings import setting
+from worldsim.cli.simulators import SimulatorSettings, load_simulators
 from worldsim.core.errors import WorldsimError
 from worldsim.core.siblings import import_ours
 
@@ -58,7 +59,7 @@ def run(config: ValidateConfig) -> None:
         None if config.env == ["auto"] else [(env_id, {}) for env_id in config.env],
         config.out,
         config.limit,
-        ceilings=load_simulators(config.simulator, device=config.device) if config.simulator else (),
+        ceilings=load_simulators(config.simulator, SimulatorSettings(device=config.device)),
         overrides=config.overrides,
         training_data=open_table(config.training_data),
         config_as_typed=sys.argv[1:],

@@ -1,0 +1,27 @@
+"""Settings of simulators that commands have in common."""
+
+import pytest
+
+from worldsim.cli.simulators import SimulatorSettings, load_simulators
+from worldsim.core.errors import WorldsimError
+
+
+def test_memory_is_what_was_asked_for():
+    (simulator,) = load_simulators(["voxel-base"], SimulatorSettings(memory={"frames": 2, "archive": 16}, steps=1))
+    about = simulator.describe()
+    assert about["memory"] == {"frames": 2, "archive": 16, "by": "camera"}
+    (plain,) = load_simulators(["voxel-base"], SimulatorSettings())
+    assert "memory" not in plain.describe()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"memory": {"frame": 2}}, "memory has no setting 'frame'; it has frames, archive, by"),
+        ({"memory": {"frames": 0}}, "frames=0"),
+        ({"guidance": 3.0}, "guidance=3.0 is for networks that read prompts"),
+    ],
+)
+def test_bad_settings_are_named(settings, message):
+    with pytest.raises(WorldsimError, match=message):
+        load_simulators(["voxel-base"], SimulatorSettings(**settings))
