@@ -175,7 +175,7 @@ def test_planted_faults_are_seen_and_ordered(arena, suite, games, fault):
         scores.append(suite.measure(trial).values["permanence"])
     assert scores == sorted(scores, reverse=True)
     assert scores[2] < 0.95
-    assert scores[3] < 0.7
+    assert scores[3] < 0.9
 
 
 def test_what_the_instrument_says_of_wrong_things(arena, suite, games):
