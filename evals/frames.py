@@ -77,25 +77,29 @@ def agreement_of_frames(folder: Path, cameras: Cameras, gaps: Sequence[int]) -> 
     """How well matches (SIFT) of the frames in ``folder`` agree with ``cameras``; frame i is paired with i + each gap.
 
     Returned are the share of matches within 1, 2, 4 and 8 px of where the cameras allow ("fraction", the mean over
-    pairs), the same for a still video ("still": as high as that, the cameras say nothing), the share of pairs with
-    enough matches ("coverage") and counts. A pair without is 0 in the fraction. Pixels are those of the frames, lower
-    ones enlarged to 256. Raises WorldsimError for pictures that are missing, and where no pair is left.
+    pairs), the same for a still video ("still"), the share among the matches that would be more than 8 px off in a
+    still video ("telling", over all pairs; None where there is none), the share of pairs with enough matches
+    ("coverage") and counts. A pair without is 0 in the fraction. Pixels are those of the frames, lower ones enlarged
+    to 256. Raises WorldsimError for pictures that are missing, and where no pair is left.
     """
     pictures = [_read(Path(folder) / one.file) for one in cameras.frames]
     features = [sift_features(picture) for picture in pictures]
     pairs = [(i, i + gap) for gap in gaps for i in range(len(pictures) - gap)]
     if min(gaps, default=0) < 1 or not pairs:
         raise WorldsimError(f"gaps={list(gaps)}: give numbers from 1 to {len(pictures) - 1}, the frames less one.")
-    matches, fractions, still = [], [], []
+    matches, fractions, still, tells = [], [], [], []
     for i, j in pairs:
         a, b = sift_matches(features[i], features[j])
         unit = unit_px(len(pictures[i]))
         one, other = cameras.frames[i].camera, cameras.frames[j].camera
         enough = len(a) >= MIN_MATCHES
         matches.append(len(a))
-        fractions.append(_within(unit * _distance(a, b, one, other, cameras)) * enough)
+        distance = unit * _distance(a, b, one, other, cameras)
+        fractions.append(_within(distance) * enough)
+        tells.append(distance[unit * _distance(a, a, one, other, cameras) > max(THRESHOLDS_PX)])
         stayed = features[i][0]
         still.append(_within(unit * _distance(stayed, stayed, one, other, cameras)))
+    telling = np.concatenate(tells)
     return {
         "frames": len(pictures),
         "pairs": len(pairs),
@@ -103,6 +107,8 @@ def agreement_of_frames(folder: Path, cameras: Cameras, gaps: Sequence[int]) -> 
         "matches_a_pair": float(np.mean(matches)),
         "fraction": _by_threshold(np.mean(fractions, axis=0)),
         "still": _by_threshold(np.mean(still, axis=0)),
+        "telling_matches": len(telling),
+        "telling": _by_threshold(_within(telling)) if len(telling) else None,
     }
 
 

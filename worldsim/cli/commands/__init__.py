@@ -21,6 +21,7 @@ COMMANDS = {
     "rollout": "dream beside the real game under the same actions, as videos",
     "eval": "run evaluation suites on simulators",
     "validate": "prove that suites measure what they say: controls and planted faults",
+    "eval-frames": "do photographs or frames of any video agree with the cameras they are said to be from?",
     "report": "one HTML file from the runs of eval",
     "ls": "list envs, suites, simulators, metrics, policies or checkpoints",
     "check": "test games against the contract every game has to keep",
@@ -28,7 +29,7 @@ COMMANDS = {
 
 
 def module_of(command: str) -> ModuleType:
-    return importlib.import_module(f"worldsim.cli.commands.{command}")
+    return importlib.import_module(f"worldsim.cli.commands.{command.replace('-', '_')}")
 
 
 def schema_of(module: ModuleType, words: Sequence[str] = ()) -> type:
