@@ -24,9 +24,9 @@ EXAMPLES = (
     'worldsim generate simulator=runs/text task=edit video=runs/a/video-000 prompt="a snowy plain" strength=0.6',
     "worldsim generate simulator=voxel-base task=long image=start.png actions=forward:1,camera_yaw_right_deg:4",
 )
-STEPS = 16  # of a frame that is not streamed
+STEPS = 8  # of a frame that is not streamed
 GUIDANCE = 2.0  # of a prompt
-STRENGTH = 0.6  # of an edit
+STRENGTH = 0.8  # of an edit
 ENDINGS = 3  # beginnings of one ending, where neither prompts nor clips say how many
 
 
