@@ -70,6 +70,7 @@ class PhysicsSuite(Suite):
     primary = "trajectory_skill"
     config_class = PhysicsConfig
     nulls = ("last_frame", "copy_context", "constant_velocity", "other_seed")
+    games = ("physics/free_fall", "physics/collision", "physics/shatter", "physics/occluder")
     faults = ("double_gravity", "half_gravity", "pass_through", "time_warp")
 
     def __init__(self, **overrides: Any):
@@ -94,7 +95,7 @@ class PhysicsSuite(Suite):
 
     def measure(self, trial: Trial) -> Measurement:
         facts = trial.case.facts
-        finder = BodyFinder(facts["stage"], facts["colours"], facts["many"])
+        finder = BodyFinder(facts["stage"], facts["colours"], facts["many"], facts["start_shapes"])
         return measure_physics(trial, finder.find(trial.dream["plays"].frames), self.config.moved)
 
     def _with_split(self, game: RealGame, split: str) -> RealGame:
@@ -140,7 +141,7 @@ class PhysicsSuite(Suite):
         before = truly.shapes[context]
         height, width = whole.frames.shape[1:3]
         forecasts = persistence(before, self.config.horizon, width / height)
-        found = BodyFinder(facts["stage"], facts["colours"], bodies.many).find(whole.frames[after])
+        found = BodyFinder(facts["stage"], facts["colours"], bodies.many, before[-1]).find(whole.frames[after])
         off = distance(found.shapes, truly.shapes[after])
         # A body counts where it is to be seen, was seen before, and can be found.
         known = np.isfinite(before[..., 0, 0]).sum(0) > 1

@@ -52,10 +52,15 @@ def test_bodies_are_found_before_a_stage_in_shade_and_where_they_are_the_colour_
         labels[t][disc(12 + 8 * t, 25)] = 1
         frames[t][disc(14 + 8 * t, 33, 4)] //= 2  # its shadow
         frames[t][labels[t] == 1] = (200, 40, 40)
-    finder = BodyFinder(stage, learn_colours(frames[:1], labels[:1], 1), np.array([False]))
-    found, truly = finder.find(frames[1:]), sight(labels[1:], np.array([False]))
+    whole = np.array([False])
+    truly, start = sight(labels[1:], whole), sight(labels[:1], whole).shapes[0]
+    finder = BodyFinder(stage, learn_colours(frames[:1], labels[:1], 1), whole, start)
+    found = finder.find(frames[1:])
     assert distance(found.shapes, truly.shapes).max() * SIDE < 0.1
     assert not finder.find(stage).seen.any()
+    noise = np.random.default_rng(0).normal(0, 6, frames[1:].shape)
+    noisy = finder.find(np.clip(frames[1:] + noise, 0, 255).astype(np.uint8))
+    assert distance(noisy.shapes, truly.shapes).max() * SIDE < 0.5
 
 
 def test_physics_iq_of_a_still_is_nothing_though_the_original_credits_empty_frames():
