@@ -85,28 +85,42 @@ def test_scenarios_without_the_fault_are_left_out_and_counted():
 
 
 def test_control_gets_a_card_that_evaluations_find(cache, tmp_path):
+    short = {"control": {"horizon": 6}}  # no card of it comes with worldsim
+    suite = ControlSuite(horizon=6)
+
     def judged():
-        summary = evaluate([], ["control"], [(GAME, {})], tmp_path / "run", LIMIT, videos=0, cache=cache)
+        summary = evaluate(
+            [], ["control"], [(GAME, {})], tmp_path / "run", LIMIT, overrides=short, videos=0, cache=cache
+        )
         return summary["suites"][0]["valid"], summary["suites"][0]["valid_reason"]
 
     valid, reason = judged()
     assert valid is None and f"worldsim validate suite=control env={GAME}" in reason
-    (found,) = validate(["control"], [(GAME, {})], tmp_path / "out", LIMIT, cache=cache)
+    (found,) = validate(["control"], [(GAME, {})], tmp_path / "out", LIMIT, overrides=short, cache=cache)
     assert found["valid"] is True, found["reasons"]
     assert {fault["fault"] for fault in found["faults"]} == set(ControlSuite.faults)
-    assert find_card(ControlSuite(), GAME, cache) == found
+    assert find_card(suite, GAME, cache) == found
     assert find_card(ControlSuite(horizon=9), GAME, cache) is None  # other settings are another suite
-    assert find_card(ControlSuite(), "voxel/nowhere", cache) is None
+    assert find_card(suite, "voxel/nowhere", cache) is None
     (file,) = (tmp_path / "out" / "cards").glob("*.json")
     assert read_json(file) == found
     valid, reason = judged()
     assert valid is True and f"{LIMIT} scenarios" in reason
-    path = made_here(cache) / card_name(ControlSuite(), GAME)
-    keep_card({**found, "valid": False, "reasons": ["blur is not seen"]}, ControlSuite(), cache)
+    path = made_here(cache) / card_name(suite, GAME)
+    keep_card({**found, "valid": False, "reasons": ["blur is not seen"]}, suite, cache)
     assert judged() == (False, f"by its card of {found['made_utc'][:10]}, {LIMIT} scenarios: blur is not seen")
     path.write_text("{")
     assert judged()[0] is None
     assert "control (version 2) in voxel/arena: valid" in format_cards([found])
+
+
+def test_cards_come_with_worldsim(cache):
+    """Of the suites as they are now: who changes one makes its card anew."""
+    for suite in make_suites(["control", "drift", "text"]):
+        for env_id in suite.games:
+            found = find_card(suite, env_id, cache)
+            assert found, f"no card: worldsim validate suite={suite.name} env={env_id}"
+            assert found["valid"] is True and found["scenarios"] >= 24
 
 
 def test_a_card_without_a_verdict_is_not_kept(band, cache, tmp_path):
