@@ -302,6 +302,13 @@ METRICS.add(
     unit="",
 )
 METRICS.add(
+    "at_once",
+    "evals.metrics.counterfactual:project",
+    "how much of what was done is to be seen in the frame right after it: was it ever there?",
+    higher_is_better=True,
+    unit="",
+)
+METRICS.add(
     "agreement",
     "evals.metrics.counterfactual:project",
     "rho over what the dream shows too much of and keeps showing; 1 for the game alone",

@@ -150,15 +150,16 @@ class InteractionSuite(Suite):
             contrast(branch[DONE].frames, branch[NOT_DONE].frames, facts["hidden"])
             for branch in (trial.case.real, trial.dream)
         )
-        found, turned = project(dream[after], real[after]), 1.0
+        found, turned, at_once = project(dream[after], real[after]), 1.0, slice(facts["acted"] - 1, facts["acted"])
         if facts["away"].any():
-            turned = looked_away(dream[facts["away"]], real[facts["acted"] - 1][None])
+            turned = looked_away(dream[facts["away"]], real[at_once])
         kept, lag = found.agreement * turned, int(facts["lag"])
         result = Measurement()
         result.add("persistence", kept)
         result.add(f"persistence@{lag}", kept)
         result.add("rho", found.rho)
         result.add(f"rho@{lag}", found.rho)
+        result.add("at_once", project(dream[at_once], real[at_once]).agreement)
         result.add("leak", found.leak)
         result.add("looked_away", turned)
         result.curves = {"contrast": strength(dream), "contrast_real": strength(real)}

@@ -90,6 +90,7 @@ def test_the_game_has_one_nulls_have_nothing_and_the_wrong_way_round_is_less(pla
     (oracle,) = dream(Oracle(games), [placed], 0)
     values = SUITE.measure(oracle).values
     assert values["persistence"] == values["persistence@16"] == values["rho@16"] == values["looked_away"] == 1
+    assert values["at_once"] == 1
     assert values["leak"] == 0
     (still,) = dream(LastFrame(), [placed], 0)
     assert SUITE.measure(still).values["persistence"] == 0
@@ -113,6 +114,7 @@ def test_what_is_shown_at_once_and_then_stands_still_never_looked_away(placed):
     shown = contrast(*(still.dream[name].frames for name in (DONE, NOT_DONE)), placed.facts["hidden"])
     naive = (np.abs(shown[-6:]).max(-1) > 10).any((1, 2)).mean()  # is the change still to be seen?
     assert naive == 1.0
+    assert values["at_once"] == 1
     assert values["looked_away"] == 0
     assert values["persistence"] == 0
 
