@@ -75,7 +75,7 @@ class GeometrySuite(Suite):
     # A continuation of another seed is no null here: it is a place in space, and it goes along.
     nulls = ("last_frame", "wrong_action", "copy_context")
     faults: ClassVar[tuple[str, ...]] = ("wrong_camera", "warped_geometry", "ripples")
-    games: ClassVar[tuple[str, ...]] = ("voxel/scene", "doom/pillars")
+    games: ClassVar[tuple[str, ...]] = ("voxel/arena", "voxel/scene", "doom/pillars")
 
     def misfit(self, game: RealGame) -> str:
         if not game.branches_exactly or not isinstance(game.env, HasGroundTruth):
