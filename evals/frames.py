@@ -56,7 +56,7 @@ def read_cameras(path: Path) -> Cameras:
     try:
         told = json.loads(Path(path).read_text())
     except FileNotFoundError as error:
-        raise WorldsimError(f"{path} is not there; give cameras=FILE, see worldsim help eval-frames.") from error
+        raise WorldsimError(f"{path} is not there; give cameras=FILE, see worldsim eval-frames --help.") from error
     except ValueError as error:
         raise DamagedFileError(f"{path} is no JSON: {error}.") from error
     try:

@@ -14,6 +14,7 @@ from evals.reconstruction.posed import PosedFrames
 from evals.reconstruction.rendering import TorchRenderer, make_renderer
 from evals.suites.geometry import GeometrySuite
 from evals.trial import DreamBranch, Trial
+from evals.videos import write_files
 from worldsim.core.errors import MissingDependencyError, UnknownNameError
 from worldsim.core.seeding import stream
 from worldsim.core.types import Camera
@@ -23,18 +24,21 @@ SIZE = (30, 40)
 
 
 @pytest.fixture(scope="module")
-def measured():
-    """The suite's verdict on the game itself and on a still video of the same scenario."""
-    game, suite = RealGame("voxel/terrain", {"height": 64, "width": 64}), GeometrySuite()
-    case = suite.build(game, 0)
+def trials():
+    """The game itself and a still video of the same scenario."""
+    game = RealGame("voxel/terrain", {"height": 64, "width": 64})
+    case = GeometrySuite().build(game, 0)
     game.close()
     real = case.real["path"].frames
     nothing = np.zeros(len(real), np.float32)
     videos = {"real": real, "still": np.repeat(case.context_frames[-1:], len(real), 0)}
-    return {
-        name: suite.measure(Trial(case, {"path": DreamBranch(frames, nothing, nothing)}))
-        for name, frames in videos.items()
-    }
+    return {name: Trial(case, {"path": DreamBranch(frames, nothing, nothing)}) for name, frames in videos.items()}
+
+
+@pytest.fixture(scope="module")
+def measured(trials):
+    suite = GeometrySuite()
+    return {name: suite.measure(trial) for name, trial in trials.items()}
 
 
 def test_the_game_is_a_place_that_predicts_what_was_held_out(measured):
@@ -54,16 +58,16 @@ def test_a_still_video_is_easy_to_reconstruct_and_wins_nothing(measured):
     assert still["depth_agreement"] < 0.5 * real["depth_agreement"]
 
 
-def test_what_is_offered_to_look_at_can_be_read(measured, tmp_path):
+def test_what_is_offered_to_look_at_can_be_read(trials, measured, tmp_path):
     import cv2
 
-    for name, write in measured["real"].files.items():
-        write(tmp_path / name)
-    picture = cv2.imread(str(tmp_path / "place.png"))
+    paths = write_files(tmp_path, trials["real"], "a model", measured["real"].files)
+    assert paths["place.png"] == "videos/geometry/voxel-terrain/0000-a-model-place.png"
+    picture = cv2.imread(str(tmp_path / paths["place.png"]))
     assert picture.shape == (5 * 128, 6 * 128, 3)
-    field = np.load(tmp_path / "field.npz", allow_pickle=False)
+    field = np.load(tmp_path / paths["field.npz"], allow_pickle=False)
     assert field["density"].shape == (64, 64, 64) and field["colour"].shape == (3, 64, 64, 64)
-    header, _, body = (tmp_path / "points.ply").read_bytes().partition(b"end_header\n")
+    header, _, body = (tmp_path / paths["points.ply"]).read_bytes().partition(b"end_header\n")
     count = int(header.split(b"element vertex ")[1].split()[0])
     rows = np.frombuffer(body, [("xyz", "<f4", 3), ("rgba", "u1", 4)])
     assert len(rows) == count > 5000
