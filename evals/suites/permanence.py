@@ -69,7 +69,7 @@ class PermanenceSuite(Suite):
     primary = "permanence"
     config_class = PermanenceConfig
     nulls = ("last_frame", "copy_context", "other_seed")
-    faults = ("vanish", "duplicate", "recolour", "teleport", "swap_identity", "stop", "freeze")
+    faults = ("vanish", "duplicate", "recolour", "teleport", "swap_identity", "stop", "still")
     games = ("voxel/arena", "voxel/stage", "physics/occluder")
 
     def __init__(self, **overrides: Any):

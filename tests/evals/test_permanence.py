@@ -167,7 +167,7 @@ def test_moving_subjects_advance_freeze_or_vanish(suite, games):
     assert suite.measure(stopped).values["permanence"] < 0.5
 
 
-@pytest.mark.parametrize("fault", ["vanish", "duplicate", "recolour", "teleport"])
+@pytest.mark.parametrize("fault", ["vanish", "duplicate", "recolour", "teleport", "still"])
 def test_planted_faults_are_seen_and_ordered(arena, suite, games, fault):
     scores = [1.0]
     for severity in (0.25, 0.5, 1.0):

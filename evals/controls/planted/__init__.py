@@ -48,9 +48,9 @@ FAULTS.add(
     "pass_through", f"{_MOTION}:pass_through", "bodies sink into each other; severity is the share of their size"
 )
 FAULTS.add("time_warp", f"{_MOTION}:time_warp", "all is too slow; severity is the share of the speed that is missing")
-FAULTS.add(
-    "stop", "evals.controls.planted.subjects:stop", "a moving thing waits out of sight; severity is the share of it"
-)
+_SUBJECTS = "evals.controls.planted.subjects"
+FAULTS.add("still", f"{_SUBJECTS}:still", "a part of the picture stands still; severity is the share of it")
+FAULTS.add("stop", f"{_SUBJECTS}:stop", "a moving thing waits out of sight; severity is the share of it")
 
 
 class CannotPlant(WorldsimError):
