@@ -55,6 +55,7 @@ class RealGame:
         self._edits: tuple[Edit, ...] = ()  # of the present world, made and to come
         self._snapshot: tuple[Point, dict[str, Any]] | None = None
         self._policies: dict[str, Policy] = {}
+        self._remembered: OrderedDict[tuple[int, str, str, str], RealBranch] = OrderedDict()
 
     @property
     def key(self) -> str:
@@ -93,9 +94,8 @@ class RealGame:
         offered = self.env.interventions() if isinstance(self.env, Intervenes) else ()
         for edit in edits:
             if edit.name not in offered:
-                raise WorldsimError(
-                    f"{self.env_id} does not offer the intervention {edit.name!r}; it has {', '.join(offered) or 'none'}."
-                )
+                known = ", ".join(offered) or "none"
+                raise WorldsimError(f"{self.env_id} does not offer the intervention {edit.name!r}; it has {known}.")
         wanted = (seed, [action.tobytes() for action in prefix], tuple(edits))
         if self._point == wanted:
             return
@@ -135,6 +135,18 @@ class RealGame:
             if truth:
                 truths.append(self.ground_truth() if not t or not over[t - 1] else truths[-1])
         return RealBranch(np.stack(frames), rewards, over, tuple(truths))
+
+    def recall(
+        self, seed: int, prefix: NDArray[np.float32], actions: NDArray[np.float32], edits: Sequence[Edit] = ()
+    ) -> RealBranch:
+        """As ``branch``, out of a short memory where it can be: several controls ask for the same. Where the game is
+        then is not said."""
+        key = (seed, array_hash(prefix), array_hash(actions), content_hash(to_plain(list(edits))))
+        if key not in self._remembered:
+            self._remembered[key] = self.branch(seed, prefix, actions, edits)
+            if len(self._remembered) > REMEMBERED_BRANCHES:
+                self._remembered.popitem(last=False)
+        return self._remembered[key]
 
     def ground_truth(self) -> GroundTruth:
         """Of the present frame; WorldsimError for a game that offers none."""
@@ -179,11 +191,10 @@ def game_key(env_id: str, env_kwargs: dict[str, Any]) -> str:
 
 
 class RealGames:
-    """Games by id, started when first needed, with a short memory of branches that several controls ask for."""
+    """Games by id, started when first needed."""
 
     def __init__(self) -> None:
         self._games: dict[str, RealGame] = {}
-        self._remembered: OrderedDict[tuple[str, int, str, str, str], RealBranch] = OrderedDict()
 
     def get(self, env_id: str, env_kwargs: dict[str, Any]) -> RealGame:
         key = game_key(env_id, env_kwargs)
@@ -193,23 +204,10 @@ class RealGames:
 
     def play(self, origin: GameOrigin, actions: NDArray[np.float32]) -> RealBranch:
         """Replay ``origin`` and answer ``actions`` (H, A)."""
-        actions = np.asarray(actions, np.float32)
         game = self.get(origin.env_id, origin.env_kwargs)
-        key = (
-            game.key,
-            origin.seed,
-            array_hash(origin.prefix),
-            array_hash(actions),
-            content_hash(to_plain(origin.edits)),
-        )
-        if key not in self._remembered:
-            self._remembered[key] = game.branch(origin.seed, origin.prefix, actions, origin.edits)
-            if len(self._remembered) > REMEMBERED_BRANCHES:
-                self._remembered.popitem(last=False)
-        return self._remembered[key]
+        return game.recall(origin.seed, origin.prefix, np.asarray(actions, np.float32), origin.edits)
 
     def close(self) -> None:
         for game in self._games.values():
             game.close()
         self._games.clear()
-        self._remembered.clear()

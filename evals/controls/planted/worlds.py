@@ -136,7 +136,7 @@ def _edited(case: Case, game: RealGame, severity: float, change: Change) -> dict
         subject = _subject(truth, scenario.subject_id)
         for edits in change(truth, subject) if subject else ():
             try:
-                other = game.branch(scenario.seed, scenario.prefix, actions, (*before, *edits)).frames
+                other = game.recall(scenario.seed, scenario.prefix, actions, (*before, *edits)).frames
             except WorldsimError as error:
                 reason = str(error)
                 continue
