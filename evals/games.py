@@ -24,6 +24,7 @@ from worldsim.core.types import Edit, Frames, GameOrigin, GroundTruth
 Point = tuple[int, list[bytes], tuple[Edit, ...]]  # seed, actions since the reset, edits
 
 REMEMBERED_BRANCHES = 64
+REMEMBERED_POINTS = 64  # several controls start branches from those of a whole batch, one control after the other
 FINGERPRINT_STEPS = 24
 
 
@@ -53,7 +54,7 @@ class RealGame:
         self._seed = -1
         self._taken: list[bytes] = []
         self._edits: tuple[Edit, ...] = ()  # of the present world, made and to come
-        self._snapshot: tuple[Point, dict[str, Any]] | None = None
+        self._snapshots: OrderedDict[tuple[int, bytes, str], dict[str, Any]] = OrderedDict()
         self._policies: dict[str, Policy] = {}
         self._remembered: OrderedDict[tuple[int, str, str, str], RealBranch] = OrderedDict()
 
@@ -99,8 +100,8 @@ class RealGame:
         wanted = (seed, [action.tobytes() for action in prefix], tuple(edits))
         if self._point == wanted:
             return
-        if self._snapshot and self._snapshot[0] == wanted:
-            self.env.set_state(self._snapshot[1])
+        if _point_key(wanted) in self._snapshots:
+            self.env.set_state(self._snapshots[_point_key(wanted)])
         elif isinstance(self.env, Replays) and not edits:
             self.env.replay(seed, prefix)
         else:
@@ -121,7 +122,7 @@ class RealGame:
         """The game's answer to ``actions`` (H, A) from the point ``prefix`` leads to, with its truth if asked for."""
         self.bring(seed, prefix, edits)
         if isinstance(self.env, Snapshots):
-            self._snapshot = (self._point, self.env.get_state())
+            self._remember()
         frames: list[Frames] = []
         truths: list[GroundTruth] = []
         rewards = np.zeros(len(actions), np.float32)
@@ -168,6 +169,13 @@ class RealGame:
         """What identifies where the game is."""
         return self._seed, list(self._taken), self._edits
 
+    def _remember(self) -> None:
+        key = _point_key(self._point)
+        if key not in self._snapshots:
+            self._snapshots[key] = self.env.get_state()
+            if len(self._snapshots) > REMEMBERED_POINTS:
+                self._snapshots.popitem(last=False)
+
     def _reset(self, seed: int, edits: Sequence[Edit] = ()) -> Frames:
         frame, _ = self.env.reset(seed=seed)
         self._seed, self._taken, self._edits = seed, [], tuple(edits)
@@ -184,6 +192,11 @@ class RealGame:
             if edit.step == len(self._taken):
                 frame = np.array(self.env.intervene(edit.name, **edit.details))
         return frame
+
+
+def _point_key(point: Point) -> tuple[int, bytes, str]:
+    seed, taken, edits = point
+    return seed, b"".join(taken), content_hash(to_plain(edits)) if edits else ""
 
 
 def game_key(env_id: str, env_kwargs: dict[str, Any]) -> str:

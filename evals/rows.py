@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from worldsim.core.records import append_row, content_hash, read_rows, to_plain, write_atomic
+from worldsim.core.records import append_row, content_hash, read_rows, write_atomic
 
 ROW_SCHEMA = 1
 SAME_PLACE = ("suite", "game", "simulator", "scenario", "seed")
@@ -40,9 +40,7 @@ class Rows:
 
     def add(self, row: dict[str, Any]) -> None:
         assert row["key"] not in self._rows, f"row {row['key']} is already there"
-        row = to_plain(row)
-        append_row(self.path, row)
-        self._rows[row["key"]] = row
+        self._rows[row["key"]] = append_row(self.path, row)
 
     def drop_failed(self) -> int:
         """Take failed rows out, so that they are run again; how many there were."""

@@ -71,3 +71,16 @@ def test_a_changed_game_has_another_fingerprint(band):
 def test_unknown_game():
     with pytest.raises(WorldsimError, match="unknown environment 'voxel/nowhere'"):
         RealGame("voxel/nowhere", {})
+
+
+def test_points_that_were_played_before_are_not_played_again(band):
+    game = RealGame(band.ENV_ID, {})
+    rng = np.random.default_rng(0)
+    points = [(seed, rng.normal(0, 4, (20, len(game.codec))).astype(np.float32)) for seed in range(3)]
+    actions = np.ones((2, len(game.codec)), np.float32)
+    first = [game.branch(seed, prefix, actions).frames for seed, prefix in points]
+    steps, step = [], game.env.step
+    game.env.step = lambda action: steps.append(action) or step(action)
+    again = [game.branch(seed, prefix, actions).frames for seed, prefix in points]
+    assert len(steps) == 3 * len(actions)
+    np.testing.assert_array_equal(again, first)

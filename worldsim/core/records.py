@@ -28,7 +28,8 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [to_plain(part) for part in value]
     if isinstance(value, np.ndarray):
-        return to_plain(value.tolist())
+        whole = value.dtype.kind in "biu" or (value.dtype.kind == "f" and bool(np.isfinite(value).all()))
+        return value.tolist() if whole else to_plain(value.tolist())
     if isinstance(value, np.generic):
         return to_plain(value.item())
     if isinstance(value, float):
@@ -76,15 +77,17 @@ def read_json(path: Path) -> Any:
         raise DamagedFileError(f"{path} is not valid JSON ({error}); delete it or restore it from a copy.") from error
 
 
-def append_row(path: Path, row: dict[str, Any]) -> None:
-    """Append one JSON line in a single write, on disk before this returns."""
-    line = json.dumps(to_plain(row)) + "\n"
+def append_row(path: Path, row: dict[str, Any]) -> dict[str, Any]:
+    """Append one JSON line in a single write, on disk before this returns; what was written, as plain data."""
+    row = to_plain(row)
+    line = json.dumps(row) + "\n"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
         os.write(descriptor, line.encode())
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+    return row
 
 
 def read_rows(path: Path, repair: bool = False) -> list[dict[str, Any]]:
