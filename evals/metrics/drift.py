@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -64,4 +65,4 @@ def termination_false_alarm(termination_prob: NDArray[np.float32], ended: NDArra
 
 
 def _mean_colour(frames: Frames) -> NDArray[np.float64]:
-    return frames.reshape(len(frames), -1, 3).sum(axis=1, dtype=np.int64) / float(frames[0].size // 3)
+    return np.array([cv2.mean(frame)[:3] for frame in frames])
