@@ -1,7 +1,7 @@
 """A suite of one's own, in a page: whoever looks away and back should see again what was there.
 
-    worldsim eval simulator=voxel-base suite=examples/my_suite/suite.py:LookAway limit=20
-    worldsim validate suite=examples/my_suite/suite.py:LookAway
+    worldsim eval simulator=voxel-base suite=examples/my_suite/suite.py:MySuite limit=20
+    worldsim validate suite=examples/my_suite/suite.py:MySuite
 
 From one moment of the real game the camera turns away and back, or away and on. A video that stands still would be
 right about "back" alone, so what counts is the difference of the two endings, projected on that of the game's endings.
@@ -31,7 +31,7 @@ METRICS.add(
 
 
 @dataclass(frozen=True)
-class LookAwayConfig:
+class MySuiteConfig:
     """The settings of ``look_away.yaml``."""
 
     version: int
@@ -45,12 +45,12 @@ class LookAwayConfig:
     attempts: int
 
 
-class LookAway(Suite):
+class MySuite(Suite):
     """Two branches a scenario, alike until the camera is half way; the primary compares their last frames."""
 
     name = "look_away"  # of the YAML beside this file, and in every table
     primary = "seen_again"
-    config_class = LookAwayConfig
+    config_class = MySuiteConfig
     nulls = ("last_frame", "wrong_action")  # know nothing of what is asked: they must score badly
     faults = ("fade", "scaled", "swapped")  # must score the worse, the more of them is planted
 

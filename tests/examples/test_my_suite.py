@@ -11,7 +11,7 @@ from evals.tidy import read_table
 from worldsim.core.records import read_json
 
 FOLDER = Path(__file__).parents[2] / "examples" / "my_suite"
-SUITE = "theirs/suite.py:LookAway"
+SUITE = "theirs/suite.py:MySuite"
 
 
 def worldsim(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -23,7 +23,7 @@ def test_it_is_a_page_and_shows_its_commands():
     text = (FOLDER / "suite.py").read_text()
     assert len(text.splitlines()) < 100
     for command in ("worldsim eval simulator=voxel-base suite=", "worldsim validate suite="):
-        assert f"{command}examples/my_suite/suite.py:LookAway" in text
+        assert f"{command}examples/my_suite/suite.py:MySuite" in text
 
 
 def test_it_is_evaluated_and_validated_in_another_folder(tmp_path, monkeypatch):
@@ -50,6 +50,6 @@ def test_without_its_settings_it_is_told_what_to_write(tmp_path):
     assert done.returncode == 2
     assert f"write {tmp_path / 'theirs' / 'look_away.yaml'}" in done.stderr
     assert "Traceback" not in done.stderr
-    wrong = worldsim("eval", "simulator=oracle", "suite=theirs/suite.py:LookAwy", cwd=tmp_path)
+    wrong = worldsim("eval", "simulator=oracle", "suite=theirs/suite.py:MySuit", cwd=tmp_path)
     assert wrong.returncode == 2
-    assert "Did you mean 'LookAway" in wrong.stderr
+    assert "Did you mean 'MySuite" in wrong.stderr

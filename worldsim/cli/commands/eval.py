@@ -16,7 +16,7 @@ from worldsim.core.siblings import import_ours
 EXAMPLES = (
     "worldsim eval simulator=voxel-base suite=control limit=20",
     "worldsim eval simulator=[voxel-base,runs/mine] out=runs/compare",
-    "worldsim eval simulator=voxel-base suite=examples/my_suite/suite.py:LookAway limit=20",
+    "worldsim eval simulator=voxel-base suite=examples/my_suite/suite.py:MySuite limit=20",
     "worldsim eval simulator=oracle game=doom/my_way_home suite=drift limit=5",
 )
 
