@@ -39,7 +39,7 @@ def test_it_is_evaluated_and_validated_in_another_folder(tmp_path, monkeypatch):
     assert means["wrong_action"] < 0
     table = read_table(tmp_path / "run")
     assert set(table.metric) == {"seen_again"}
-    checked = worldsim("validate", f"suite={SUITE}", "limit=6", "out=card", cwd=tmp_path)
+    checked = worldsim("validate", f"suite={SUITE}", "limit=12", "out=card", cwd=tmp_path)
     assert checked.returncode == 0, checked.stderr
     assert "look_away (version 1) in voxel/arena: valid" in checked.stdout
 
