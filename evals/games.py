@@ -16,7 +16,7 @@ from evals.scenarios import RealBranch, array_hash
 from worldsim.core.actions import ActionCodec
 from worldsim.core.errors import WorldsimError
 from worldsim.core.games import make_game
-from worldsim.core.protocols import HasGroundTruth, Intervenes, Policy, Replays, Snapshots
+from worldsim.core.protocols import Advances, HasGroundTruth, Intervenes, Policy, Replays, Snapshots
 from worldsim.core.records import content_hash, to_plain
 from worldsim.core.seeding import derive_seed, game_seed
 from worldsim.core.types import Edit, Frames, GameOrigin, GroundTruth
@@ -107,7 +107,7 @@ class RealGame:
         else:
             self._reset(seed, edits)
             for number, action in enumerate(prefix, start=1):
-                if self._step(action)[2] and number < len(prefix):
+                if self._ends(action, seen=number == len(prefix)) and number < len(prefix):
                     raise WorldsimError(f"{self.env_id}, seed {seed}: the episode ends before the prefix does.")
         self._seed, self._taken, self._edits = wanted
 
@@ -185,6 +185,13 @@ class RealGame:
         frame, reward, terminated, truncated, _ = self.env.step(self.codec.decode(action))
         self._taken.append(action.tobytes())
         return self._edited(np.array(frame)), float(reward), bool(terminated or truncated)
+
+    def _ends(self, action: NDArray[np.float32], seen: bool) -> bool:
+        """Take a step, whose frame nobody asks for unless it is ``seen``; whether the episode is over."""
+        if seen or self._edits or not isinstance(self.env, Advances):
+            return self._step(action)[2]
+        self._taken.append(action.tobytes())
+        return self.env.advance(self.codec.decode(action))[1]
 
     def _edited(self, frame: Frames) -> Frames:
         """The frame that is seen after the edits that are due now."""

@@ -125,6 +125,11 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         return {"task": made.task_text, "scene": in_words(told(made.scene, world), made.scene_side)}
 
     def step(self, action: dict[str, Any]) -> tuple[Frames, float, bool, bool, dict[str, Any]]:
+        reward, terminated = self.advance(action)
+        return self._draw(), reward, terminated, False, {}
+
+    def advance(self, action: dict[str, Any]) -> tuple[float, bool]:
+        """A step without its picture: reward, and whether the episode is over."""
         require_action(self.action_space, action)
         buttons = self._buttons
         for i, name in enumerate(BUTTONS):
@@ -137,7 +142,7 @@ class VoxelEnv(gymnasium.Env[Frames, dict[str, Any]]):
         if self.world.counters[state.CHANGE_COUNT]:
             self._alive = self._shown = None
         reward, terminated = rewards.judge(self.world)
-        return self._draw(), float(reward), bool(terminated), False, {}
+        return float(reward), bool(terminated)
 
     def render(self) -> Frames | None:
         return self._frame.copy() if self.render_mode == "rgb_array" else None

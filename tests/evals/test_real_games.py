@@ -84,3 +84,14 @@ def test_points_that_were_played_before_are_not_played_again(band):
     again = [game.branch(seed, prefix, actions).frames for seed, prefix in points]
     assert len(steps) == 3 * len(actions)
     np.testing.assert_array_equal(again, first)
+
+
+def test_the_way_to_a_point_is_not_drawn_and_leads_to_the_same_frames():
+    game, other = RealGame("voxel/arena", {}), RealGame("voxel/arena", {})
+    recording = game.record("explorer", 5, 40)
+    drawn, draw = [], other.env._draw
+    other.env._draw = lambda: drawn.append(1) or draw()
+    branch = other.branch(5, recording.actions[:30], recording.actions[30:], truth=True)
+    np.testing.assert_array_equal(branch.frames, recording.frames[31:])
+    assert len(drawn) <= 10 + 2  # the reset, the point itself and the branch
+    np.testing.assert_array_equal(branch.truth[-1].depth_m, game.ground_truth().depth_m)

@@ -46,6 +46,15 @@ class Replays(Protocol):
 
 
 @runtime_checkable
+class Advances(Protocol):
+    """A game that can take a step without drawing it, on the way to a point of which only what comes then is wanted."""
+
+    def advance(self, action: Any) -> tuple[float, bool]:
+        """What ``step`` does but for the frame; reward, and whether the episode is over."""
+        ...
+
+
+@runtime_checkable
 class Intervenes(Protocol):
     """A game whose world can be changed from outside, in ways no action could: the other half of a counterfactual."""
 
