@@ -46,7 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("--checkpoint", default="voxel-base")
     parser.add_argument("--suites", nargs="+", default=["control", "drift"])
-    parser.add_argument("--limit", type=int, default=32)
+    parser.add_argument("--limit", type=int, default=64)
     parser.add_argument("--json", metavar="FILE", help="write the figures here as well")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
