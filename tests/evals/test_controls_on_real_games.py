@@ -174,7 +174,7 @@ def test_the_autoencoders_ceiling_is_below_the_oracle_and_above_the_nulls(run):
 def test_summary_scores_and_judges(run):
     summary, _, out = run
     for part in summary["suites"]:
-        assert part["valid"] is not False and "excludes every null" in part["valid_reason"], part["valid_reason"]
+        assert part["valid"] is not False and "excludes" in part["valid_reason"], part["valid_reason"]
         scores = {entry["simulator"]: entry["score"]["mean"] for entry in part["simulators"]}
         assert scores["oracle"] == 1
         assert scores[part["best_null"]] == 0

@@ -173,8 +173,11 @@ def test_a_long_stream_stays_bounded(simulator, context):
 def test_bad_contexts_say_what_is_needed(simulator):
     height, width = simulator.size
     channels = len(simulator.codec)
-    with pytest.raises(WorldsimError, match=f"{height}x{width}"):
-        simulator.reset([Context(np.zeros((1, 32, 32, 3), np.uint8), np.zeros((0, channels), np.float32))], [""], [0])
+    side, message = (32, f"{height}x{width}") if len(simulator.sizes) == 1 else (40, "the nearest size is 32x32")
+    with pytest.raises(WorldsimError, match=message):
+        simulator.reset(
+            [Context(np.zeros((1, side, side, 3), np.uint8), np.zeros((0, channels), np.float32))], [""], [0]
+        )
     with pytest.raises(WorldsimError, match="actions of shape"):
         simulator.reset([Context(np.zeros((3, height, width, 3), np.uint8), np.zeros((3, 2), np.float32))], [""], [0])
 
