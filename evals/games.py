@@ -149,6 +149,13 @@ class RealGame:
                 self._remembered.popitem(last=False)
         return self._remembered[key]
 
+    def hud_mask(self) -> NDArray[np.bool_]:
+        """The pixels (H, W) that show something else than the world; none where the game does not say."""
+        if hasattr(self.env, "hud_mask"):
+            mask: NDArray[np.bool_] = self.env.hud_mask()
+            return mask
+        return np.zeros(self.env.observation_space.shape[:2], np.bool_)
+
     def ground_truth(self) -> GroundTruth:
         """Of the present frame; WorldsimError for a game that offers none."""
         if not isinstance(self.env, HasGroundTruth):

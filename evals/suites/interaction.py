@@ -22,7 +22,7 @@ from evals.scenarios import Case, Scenario
 from evals.suite import Suite
 from evals.suites import acts
 from evals.suites.acts import LOOK_AWAY, VIEWPOINTS, Interaction
-from evals.suites.worlds_apart import hud, pixels_at, play_world, same_view
+from evals.suites.worlds_apart import pixels_at, play_world, same_view
 from evals.trial import Measurement, Trial
 from worldsim.core.errors import UnknownNameError, WorldsimError
 from worldsim.core.seeding import stream
@@ -122,7 +122,7 @@ class InteractionSuite(Suite):
             for name, actions in branches.items()
         }
         real = {name: branch for name, (_, branch) in worlds.items()}
-        covered, acted, after = hud(game), script.act_steps, -self.config.frames_after
+        covered, acted, after = game.hud_mask(), script.act_steps, -self.config.frames_after
         apart = contrast(real[DONE].frames, real[NOT_DONE].frames, covered)
         pixels = (apart != 0).any(-1).sum((1, 2))
         away = (pixels == 0) & (np.arange(len(pixels)) >= acted)

@@ -22,7 +22,7 @@ from evals.scenarios import Case, RealBranch, Scenario
 from evals.suite import Suite
 from evals.suites import out_of_sight
 from evals.suites.out_of_sight import MOVING, OCCLUDER, Hiding
-from evals.suites.worlds_apart import hud, longest_run, pixels_at, play_world, same_view, visible_pixels
+from evals.suites.worlds_apart import longest_run, pixels_at, play_world, same_view, visible_pixels
 from evals.trial import Measurement, Trial
 from worldsim.core.errors import WorldsimError
 from worldsim.core.protocols import HasGroundTruth, Intervenes
@@ -138,7 +138,7 @@ class PermanenceSuite(Suite):
             before[ABSENT], real[ABSENT] = play_world(game, *world, gone)
         except WorldsimError:  # a world that cannot be without it
             return None
-        covered = hud(game)
+        covered = game.hud_mask()
         apart = contrast(real[PRESENT].frames, real[ABSENT].frames, covered)
         if (
             any(branch.ended.any() for branch in real.values())

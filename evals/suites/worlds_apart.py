@@ -32,15 +32,6 @@ def same_view(first: Sequence[GroundTruth], second: Sequence[GroundTruth]) -> ND
     )
 
 
-def hud(game: RealGame) -> NDArray[np.bool_]:
-    """The pixels (H, W) that show something else than the world."""
-    height, width, _ = game.env.observation_space.shape
-    mask: NDArray[np.bool_] = (
-        game.env.hud_mask() if hasattr(game.env, "hud_mask") else np.zeros((height, width), np.bool_)
-    )
-    return mask
-
-
 def play_world(
     game: RealGame,
     seed: int,

@@ -19,3 +19,13 @@ def band():
 def case_cache(tmp_path_factory):
     """Real branches shared by the tests of this folder."""
     return tmp_path_factory.mktemp("cases")
+
+
+@pytest.fixture(scope="module")
+def games():
+    """Real games, started when first asked for."""
+    from evals.games import RealGames
+
+    games = RealGames()
+    yield games
+    games.close()

@@ -12,20 +12,12 @@ from evals.controls.oracle import Oracle
 from evals.controls.planted.fault import PlantedFault
 from evals.controls.wrong_action import WrongAction
 from evals.dreaming import dream
-from evals.games import RealGames
 from evals.metrics.counterfactual import contrast, project
 from evals.suites import acts
 from evals.suites.interaction import DONE, NOT_DONE, InteractionSuite
 from evals.suites.worlds_apart import YAW, same_view
 from evals.trial import DreamBranch, Trial
 from worldsim.core.errors import UnknownNameError, WorldsimError
-
-
-@pytest.fixture(scope="module")
-def games():
-    games = RealGames()
-    yield games
-    games.close()
 
 
 @pytest.fixture(scope="module")

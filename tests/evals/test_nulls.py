@@ -8,20 +8,12 @@ from evals.controls.copy_context import CopyContext
 from evals.controls.making import make_controls
 from evals.controls.nearest_training_clip import NearestTrainingClip
 from evals.controls.other_seed import OtherSeed
-from evals.games import RealGames
 from evals.metrics.pixels import psnr
 from evals.suites.drift import DriftSuite
 from worldsim.core.errors import WorldsimError
 from worldsim.core.types import Episode
 
 GAME = "voxel/arena"
-
-
-@pytest.fixture(scope="module")
-def games():
-    games = RealGames()
-    yield games
-    games.close()
 
 
 @pytest.fixture(scope="module")

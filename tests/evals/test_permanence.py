@@ -10,7 +10,7 @@ from evals.controls.oracle import Oracle
 from evals.controls.planted import CannotPlant
 from evals.controls.planted.fault import PlantedFault
 from evals.dreaming import dream
-from evals.games import RealGame, RealGames
+from evals.games import RealGame
 from evals.metrics.counterfactual import contrast, project
 from evals.metrics.pixels import psnr
 from evals.run import evaluate
@@ -25,13 +25,6 @@ LAGS = [8, 16]
 @pytest.fixture(scope="module")
 def suite():
     return PermanenceSuite(lags=LAGS)
-
-
-@pytest.fixture(scope="module")
-def games():
-    games = RealGames()
-    yield games
-    games.close()
 
 
 @pytest.fixture(scope="module")

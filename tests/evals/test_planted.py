@@ -6,7 +6,7 @@ import pytest
 from evals.controls.planted import FAULTS, SEVERITIES, CannotPlant, fault_name, parse_fault
 from evals.controls.planted.fault import PlantedFault
 from evals.controls.planted.worlds import partly
-from evals.games import RealGame, RealGames
+from evals.games import RealGame
 from evals.run import evaluate
 from evals.scenarios import Case, Scenario
 from evals.suites.control import ControlSuite
@@ -44,13 +44,6 @@ def test_an_evaluation_takes_planted_faults_as_controls(band, case_cache, tmp_pa
         evaluate([], ["control"], [(band.ENV_ID, {})], tmp_path, 3, controls=["planted/blurr@1"], cache=case_cache)
     with pytest.raises(WorldsimError, match="above 0 and up to 1"):
         evaluate([], ["control"], [(band.ENV_ID, {})], tmp_path, 3, controls=["planted/blur@7"], cache=case_cache)
-
-
-@pytest.fixture(scope="module")
-def games():
-    games = RealGames()
-    yield games
-    games.close()
 
 
 @pytest.fixture(scope="module")
