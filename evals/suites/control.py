@@ -15,24 +15,17 @@ from evals.metrics.choice import action_swap_2afc
 from evals.metrics.pixels import mean_absolute_difference, psnr
 from evals.scenarios import Case, Scenario
 from evals.suite import Suite
-from evals.suites.moments import draw_moment
+from evals.suites.moments import MomentConfig, draw_moment
 from evals.trial import Measurement, Trial
 from worldsim.core.errors import WorldsimError
 
 
 @dataclass(frozen=True)
-class ControlConfig:
+class ControlConfig(MomentConfig):
     """The settings of ``control.yaml``; WorldsimError for a family that is not a pair."""
 
-    version: int
-    scenarios: int
-    policy: str
-    context_frames: int
-    prefix_steps: tuple[int, int]
-    horizon: int
     horizons: list[int]
     min_difference: float
-    attempts: int
     families: dict[str, dict[str, dict[str, float]]]
 
     def __post_init__(self) -> None:

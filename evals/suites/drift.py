@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.games import RealGame, Recording
+from evals.games import RealGame
 from evals.metrics import drift as metrics
 from evals.metrics.pixels import mse, psnr
-from evals.scenarios import Case, RealBranch, Scenario
+from evals.scenarios import Case
 from evals.suite import Suite
-from evals.suites.moments import draw_moment
+from evals.suites.moments import MomentConfig, draw_recordings, recorded_case
 from evals.trial import Measurement, Trial
 from worldsim.core.errors import WorldsimError
 from worldsim.core.types import Frames
@@ -23,21 +22,14 @@ INDEPENDENT_FROM = 500_000  # scenario numbers from here on belong to the indepe
 
 
 @dataclass(frozen=True)
-class DriftConfig:
+class DriftConfig(MomentConfig):
     """The settings of ``drift.yaml``."""
 
-    version: int
-    scenarios: int
-    policy: str
-    context_frames: int
-    prefix_steps: tuple[int, int]
-    horizon: int
     horizons: list[int]
     smoothing_frames: int
     independent_episodes: int
     lost_quantile: float
     lively_frames: int
-    attempts: int
 
 
 class DriftSuite(Suite):
@@ -66,23 +58,15 @@ class DriftSuite(Suite):
         """Raises WorldsimError where no episode lasts long enough, or nothing happens in any."""
         independent = self._independent_frames(game)
         mean_frame = independent.mean(axis=(0, 1), dtype=np.float64).astype(np.float32)
-        for episode in self._episodes(game, index):
-            prefix = len(episode.actions) - self.config.horizon
-            real = RealBranch(
-                episode.frames[prefix + 1 :], episode.rewards[prefix:], np.zeros(self.config.horizon, np.bool_)
-            )
+        for recording in draw_recordings(self, game, index):
+            start, real = recording.frames[-self.config.horizon - 1 :], recording.frames[-self.config.horizon :]
             facts = {
                 "mean_frame": mean_frame,
-                "independent_mismatch": metrics.mismatch(independent, real.frames[None], mean_frame),  # (R, H)
-                "independent_mse": mse(independent, real.frames[None]).mean(axis=0),  # (H,)
+                "independent_mismatch": metrics.mismatch(independent, real[None], mean_frame),  # (R, H)
+                "independent_mse": mse(independent, real[None]).mean(axis=0),  # (H,)
             }
-            if self._lively(episode.frames[prefix:], facts):
-                scenario = Scenario(
-                    self.name, game.env_id, game.env_kwargs, index, episode.seed, episode.actions[:prefix],
-                    {"recorded": episode.actions[prefix:]},
-                )  # fmt: skip
-                context = episode.frames[prefix + 1 - self.config.context_frames : prefix + 1]
-                return Case(scenario, context, {"recorded": real}, game.fps, facts)
+            if self._lively(start, facts):
+                return recorded_case(self, game, index, recording, facts)
         raise WorldsimError(
             f"drift: in {self.config.attempts} episodes of {game.env_id} a picture held still did for more than "
             f"lively_frames={self.config.lively_frames} frames; raise it, or take another policy."
@@ -135,24 +119,10 @@ class DriftSuite(Suite):
     def _lost(self, facts: dict[str, NDArray[Any]]) -> float:
         return float(np.quantile(facts["independent_mismatch"], self.config.lost_quantile))
 
-    def _episodes(self, game: RealGame, index: int) -> Iterator[Recording]:
-        """Recordings that go ``horizon`` steps beyond a moment; WorldsimError where there is none."""
-        found = 0
-        for attempt in range(self.config.attempts):
-            moment = draw_moment(game, self.config, index, attempt, self.config.horizon)
-            if moment is not None:
-                found += 1
-                yield moment
-        if not found:
-            raise WorldsimError(
-                f"drift: {self.config.attempts} episodes of {game.env_id} ended before {self.config.prefix_steps[0]} "
-                f"steps and horizon={self.config.horizon}; shorten them."
-            )
-
     def _independent_frames(self, game: RealGame) -> Frames:
         """The last frames (R, H, h, w, 3) of real episodes of other seeds."""
         if game.key not in self._independent:
             count = self.config.independent_episodes
-            episodes = [next(self._episodes(game, INDEPENDENT_FROM + i)) for i in range(count)]
+            episodes = [next(draw_recordings(self, game, INDEPENDENT_FROM + i)) for i in range(count)]
             self._independent[game.key] = np.stack([one.frames[-self.config.horizon :] for one in episodes])
         return self._independent[game.key]

@@ -22,8 +22,7 @@ from evals.reconstruction.posed import PosedFrames
 from evals.reconstruction.rendering import make_renderer
 from evals.scenarios import Case, Scenario
 from evals.suite import Suite
-from evals.suites.moments import draw_moment
-from evals.suites.worlds_apart import hud
+from evals.suites.moments import MomentConfig, draw_moment
 from evals.trial import Measurement, Trial
 from worldsim.core.errors import WorldsimError
 from worldsim.core.protocols import HasGroundTruth
@@ -36,15 +35,9 @@ Wish = dict[str, float]
 
 
 @dataclass(frozen=True)
-class GeometryConfig:
+class GeometryConfig(MomentConfig):
     """The settings of ``geometry.yaml``; WorldsimError for paths or gaps that cannot be walked or judged."""
 
-    version: int
-    scenarios: int
-    policy: str
-    context_frames: int
-    prefix_steps: tuple[int, int]
-    horizon: int
     paths: dict[str, dict[str, Wish]]
     start_every: int
     gaps: list[int]
@@ -52,7 +45,6 @@ class GeometryConfig:
     min_matches: int
     min_pairs: int
     max_moving: float
-    attempts: int
     reconstruct_every: int
     renderer: str
 
@@ -223,5 +215,5 @@ def _facts(game: RealGame, truths: Sequence[GroundTruth]) -> dict[str, NDArray[A
         "K": np.asarray(cameras[0].K),
         "T_world_camera": np.stack([one.T_world_camera for one in cameras if one is not None]),
         "depth_m": np.stack([one for one in depths if one is not None]),
-        "hidden": hud(game),
+        "hidden": game.hud_mask(),
     }

@@ -24,7 +24,7 @@ from evals.metrics.motion import down_shift, growth, right_shift
 from evals.metrics.pixels import mean_absolute_difference
 from evals.scenarios import Case, RealBranch, Scenario
 from evals.suite import Suite
-from evals.suites.moments import draw_moment
+from evals.suites.moments import MomentConfig, draw_moment
 from evals.trial import Measurement, Trial
 from worldsim.core.errors import UnknownNameError, WorldsimError
 from worldsim.core.protocols import MakesFromText
@@ -38,21 +38,14 @@ Side = dict[str, str]
 
 
 @dataclass(frozen=True)
-class TextConfig:
+class TextConfig(MomentConfig):
     """The settings of ``text.yaml``; UnknownNameError or WorldsimError for pairs that no instrument can judge."""
 
-    version: int
-    scenarios: int
-    policy: str
-    context_frames: int
-    prefix_steps: tuple[int, int]
-    horizon: int
     window_frames: int
     scene_frames: int
     references: int
     checks: int
     min_difference: float
-    attempts: int
     scenes: list[str]
     commands: dict[str, dict[str, tuple[str, dict[str, float]]]]
 
@@ -185,7 +178,7 @@ class TextSuite(Suite):
     def _command(self, game: RealGame, index: int, family: str, first_attempt: int) -> Case | None:
         """A moment from which the two commands can be told apart in the real game; None after too many attempts."""
         pair, horizon = self.config.commands[family], self.config.horizon
-        hidden = game.env.hud_mask() if hasattr(game.env, "hud_mask") else None
+        mask = game.hud_mask()
         tried: list[float] = []
         for attempt in range(first_attempt, first_attempt + self.config.attempts):
             moment = draw_moment(game, self.config, index, attempt)
@@ -197,7 +190,6 @@ class TextSuite(Suite):
             ends = any(branch.ended.any() for branch in real.values())
             if ends or mean_absolute_difference(real["a"].frames, real["b"].frames) < self.config.min_difference:
                 continue
-            mask = np.zeros(start.shape[:2], np.bool_) if hidden is None else hidden
             a, b = (self._motions(family, start, real[side].frames, mask) for side in ("a", "b"))
             tried.append(_mean_2afc(a, b))
             if tried[-1] < 1:  # a wall in the way, say

@@ -13,27 +13,19 @@ import numpy as np
 from evals.games import RealGame
 from evals.metrics.learned import FVD_FILE, FVD_FRAMES, LPIPS_FILE, Network, find_weights, frechet_distance, missing
 from evals.metrics.pixels import psnr, ssim
-from evals.scenarios import Case, RealBranch, Scenario
+from evals.scenarios import Case
 from evals.suite import Suite
-from evals.suites.moments import draw_moment
+from evals.suites.moments import MomentConfig, draw_recordings, recorded_case
 from evals.trial import Measurement, Trial
-from worldsim.core.errors import WorldsimError
 
 FEATURES = ("features_dream", "features_real")  # curves of a row that hold what the Frechet distance is made of
 
 
 @dataclass(frozen=True)
-class VideoConfig:
+class VideoConfig(MomentConfig):
     """The settings of ``video.yaml``."""
 
-    version: int
-    scenarios: int
-    policy: str
-    context_frames: int
-    prefix_steps: tuple[int, int]
-    horizon: int
     horizons: list[int]
-    attempts: int
 
 
 class VideoSuite(Suite):
@@ -46,24 +38,7 @@ class VideoSuite(Suite):
     faults = ("blur", "freeze", "hue_drift", "ripples")
 
     def build(self, game: RealGame, index: int) -> Case:
-        for attempt in range(self.config.attempts):
-            moment = draw_moment(game, self.config, index, attempt, self.config.horizon)
-            if moment is not None:
-                break
-        else:
-            raise WorldsimError(
-                f"video: {self.config.attempts} episodes of {game.env_id} ended before {self.config.prefix_steps[0]} "
-                f"steps and horizon={self.config.horizon}; shorten them."
-            )
-        prefix = len(moment.actions) - self.config.horizon
-        actions = {"recorded": moment.actions[prefix:]}
-        scenario = Scenario(
-            self.name, game.env_id, game.env_kwargs, index, moment.seed, moment.actions[:prefix], actions
-        )
-        ended = np.zeros(self.config.horizon, np.bool_)
-        real = {"recorded": RealBranch(moment.frames[prefix + 1 :], moment.rewards[prefix:], ended)}
-        context = moment.frames[prefix + 1 - self.config.context_frames : prefix + 1]
-        return Case(scenario, context, real, game.fps)
+        return recorded_case(self, game, index, next(draw_recordings(self, game, index)), {})
 
     def measure(self, trial: Trial) -> Measurement:
         ((real, dream),) = trial.branches()
