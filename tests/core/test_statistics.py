@@ -9,6 +9,7 @@ from worldsim.core.statistics import (
     half_life,
     holm,
     normalised_score,
+    paired_contrast,
     paired_difference,
     paired_p_value,
     proportion_mean,
@@ -118,6 +119,37 @@ def test_p_values_of_pairs_are_those_of_flipped_signs():
     assert np.isnan(paired_p_value([np.nan], [0.0]))
     difference = RNG(7).normal(0.5, 1, 40)
     assert paired_p_value(difference, np.zeros(40)) == pytest.approx(ttest_1samp(difference, 0).pvalue, abs=0.02)
+
+
+def test_a_contrast_is_an_interval_and_a_p_value_over_the_same_pairs():
+    base = RNG(14).normal(0, 5, 24)
+    better, alike = base + RNG(15).normal(1, 1, 24), base + RNG(16).normal(0, 1, 24)
+    better[3] = np.nan
+    found, none = paired_contrast(better, base), paired_contrast(alike, base)
+    assert found[:3] == paired_difference(better, base)
+    assert found.pairs == 23
+    assert found.low > 0
+    assert found.p_value < 0.001
+    assert none.low < 0 < none.high
+    assert none.p_value > 0.05
+    assert holm([found.p_value, none.p_value]) == pytest.approx([2 * found.p_value, none.p_value])
+    nothing = paired_contrast([np.nan, 1.0], [2.0, np.nan])
+    assert np.isnan(nothing[:4]).all()
+    assert nothing.pairs == 0
+    seeds = np.stack([better, better + 1], axis=1)  # seeds of a scenario are averaged before pairing
+    assert paired_contrast(seeds, base).mean == pytest.approx(found.mean + 0.5)
+    assert paired_contrast(seeds, base).pairs == 23
+
+
+def test_holm_of_contrasts_keeps_the_share_of_experiments_with_a_false_finding():
+    """Nine primaries of two models that do not differ: uncorrected, a third of all comparisons find something."""
+    rng, experiments = RNG(17), 300
+    pairs = rng.exponential(1, (experiments, 9, 2, 12))
+    p_values = [[paired_p_value(a, b, draws=499) for a, b in experiment] for experiment in pairs]
+    naive = np.mean([min(experiment) < 0.05 for experiment in p_values])
+    ours = np.mean([min(holm(experiment)) < 0.05 for experiment in p_values])
+    assert naive > 0.25
+    assert ours < 0.08
 
 
 def test_holm_adjusts_as_in_the_textbook():
