@@ -13,6 +13,8 @@ from small_runs import VAE_CONFIG
 
 from worldsim.core.errors import DamagedFileError, WorldsimError
 from worldsim.core.records import read_json, read_rows
+from worldsim.training.loop import Trainer
+from worldsim.training.memory import memory_errors_named
 from worldsim.training.vae import VAETrainConfig, train_vae
 
 
@@ -160,3 +162,61 @@ def test_a_simulator_trains_in_pixels_and_goes_on(recording, tmp_path):
     black = torch.zeros(1, 64, 64, 3, dtype=torch.uint8).numpy()
     assert (simulator.reconstruct(black) == 0).all()
     assert (simulator.vae.pixel_std != 0.5).all(), "measured, not assumed"
+
+
+def test_a_run_that_explodes_stops_before_its_numbers_overflow_and_keeps_the_last_good_state(
+    recording, vae_run, tmp_path
+):
+    import dataclasses
+
+    from small_runs import SIMULATOR_CONFIG
+
+    from worldsim.training.simulator import train_simulator
+
+    good = dataclasses.replace(SIMULATOR_CONFIG, steps=20)
+    train_simulator(good, [recording], vae_run, tmp_path / "good", progress=lambda line: None)
+    # The same run, whose weights are pushed far off after its last good state.
+    longer = dataclasses.replace(good, steps=60)
+    one_step, steps = Trainer.one_step, iter(range(10**6))
+
+    def pushed(self):
+        if next(steps) == 3:
+            with torch.no_grad():
+                self.model.unembed.weight += 30.0
+        return one_step(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trainer, "one_step", pushed)
+        with pytest.raises(WorldsimError, match=r"diverged at step 30: loss .* at first it was .*; lower lr=0.001"):
+            train_simulator(longer, [recording], vae_run, tmp_path / "good", progress=lambda line: None)
+    assert int(load_file(tmp_path / "good" / "state.safetensors")["step"]) == 20
+
+
+def test_a_batch_that_no_memory_holds_says_what_to_lower(recording, vae_run, tmp_path):
+    import dataclasses
+
+    from small_runs import SIMULATOR_CONFIG
+
+    from worldsim.training.simulator import train_simulator
+
+    config = dataclasses.replace(SIMULATOR_CONFIG, batch=10**15)
+    with pytest.raises(WorldsimError, match=r"out of memory in step 0 of .*: lower batch=1000000000000000, frames=4"):
+        train_simulator(config, [recording], vae_run, tmp_path, progress=lambda line: None)
+
+
+@pytest.mark.parametrize(
+    "fail",
+    [
+        lambda: torch.empty(2**55),
+        lambda: (_ for _ in ()).throw(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")),
+    ],
+    ids=["CPU", "CUDA"],
+)
+def test_failed_allocations_of_torch_are_told_from_other_errors(fail):
+    with (
+        pytest.raises(WorldsimError, match=r"out of memory here: lower batch=4. \(.*"),
+        memory_errors_named("here", "batch=4"),
+    ):
+        fail()
+    with pytest.raises(RuntimeError, match="must match"), memory_errors_named("here", "batch=4"):
+        torch.zeros(2) + torch.zeros(3)

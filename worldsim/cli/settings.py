@@ -97,6 +97,8 @@ def as_typed(value: Any) -> str:
         return "null"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, float) and abs(value) >= 1e6:
+        return f"{value:g}"  # FLOPs
     if isinstance(value, (list, tuple)):
         return "[" + ",".join(map(as_typed, value)) + "]"
     if isinstance(value, dict):

@@ -13,6 +13,17 @@ from worldsim.data.clips import ClipReader, Clips
 from worldsim.data.store import EpisodeTable
 
 
+def require_same_actions(tables: Sequence[EpisodeTable]) -> None:
+    """WorldsimError for tables that differ in their action channels: one network takes one set of them."""
+    for table in tables[1:]:
+        if table.codec != tables[0].codec:
+            raise WorldsimError(
+                f"{table.path} ({table.env_id}) and {tables[0].path} ({tables[0].env_id}) have other action "
+                f"channels: {', '.join(table.codec.names)} and {', '.join(tables[0].codec.names)}; a simulator learns "
+                "the games of one action space."
+            )
+
+
 class ClipMixture:
     """Packs of about equally many pixels: as ``batch`` clips of the smallest frames and the longest duration.
 
@@ -39,12 +50,7 @@ class ClipMixture:
         self._pixels = [table.frame_shape[0] * table.frame_shape[1] for table in tables]
         smallest = min(pixel for pixel, share in zip(self._pixels, self.shares, strict=True) if share)
         self.budget = batch * smallest * max(self.durations)
-        for table in tables[1:]:
-            if table.codec != tables[0].codec:
-                raise WorldsimError(
-                    f"{table.path} ({table.env_id}) and {tables[0].path} ({tables[0].env_id}) have other action "
-                    f"channels: {', '.join(table.codec.names)} and {', '.join(tables[0].codec.names)}."
-                )
+        require_same_actions(tables)
         self.readers = [
             ClipReader(
                 [table], max(self.durations), batch, derive_seed(seed, number),

@@ -1,7 +1,15 @@
-"""Arithmetic of the transformer counted from shapes: multiply and add are two operations."""
+"""Arithmetic of the networks counted from shapes: multiply and add are two operations.
+
+Only products count (linear layers, attention, convolutions), as in PyTorch's own counter, against which the tests hold
+these numbers. A training pass is three times a forward pass.
+"""
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor, nn
+
+from worldsim.models.autoencoders import VAE
 from worldsim.models.dit import DiTConfig
 from worldsim.models.layout import Part
 
@@ -39,6 +47,24 @@ def streaming_flops_per_frame(config: DiTConfig, latent_height: int, latent_widt
         + (steps + 1) * _per_frame(config)
         + steps * tokens * 2 * config.dim * _token_numbers(config)
     )
+
+
+def autoencoder_training_flops(vae: VAE, height: int, width: int) -> float:
+    """Forward and backward operations a frame of encoding and decoding a clip of four latents."""
+    multiply_adds = 0
+
+    def count(module: nn.Module, _inputs: object, output: Tensor) -> None:
+        nonlocal multiply_adds
+        assert isinstance(module, nn.Conv2d | nn.Linear)
+        multiply_adds += output.numel() // module.weight.shape[0] * module.weight.numel()
+
+    frames = vae.clip_frames(4)
+    hooks = [m.register_forward_hook(count) for m in vae.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    with torch.no_grad():
+        vae.decode_clip(vae.encode_clip(torch.zeros(1, frames, 3, height, width)))
+    for hook in hooks:
+        hook.remove()
+    return 3.0 * 2.0 * multiply_adds / frames
 
 
 def _per_token(config: DiTConfig) -> float:

@@ -11,9 +11,9 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from safetensors import SafetensorError
@@ -22,10 +22,11 @@ from torch import Tensor, nn
 
 from worldsim.core.errors import DamagedFileError, WorldsimError
 from worldsim.core.records import RunRecord, append_row, read_rows, to_plain, utc_now, write_atomic
-from worldsim.training.memory import keep_freed_memory
+from worldsim.training.memory import keep_freed_memory, memory_errors_named
 from worldsim.training.muon import Muon
 
 LOG_EVERY = 10
+EXPLODED = 10.0  # times the first step's loss; what explodes passes that by orders of magnitude
 # Muon takes the matrices between a network's input and output layers; those and everything else go to AdamW.
 INNER_LAYERS = ("blocks.", "encoder.", "decoder.")
 
@@ -64,6 +65,24 @@ class LoopConfig:
     def dtype(self) -> torch.dtype:
         return torch.bfloat16 if self.precision == "bfloat16" else torch.float32
 
+    def bought(self, compute: float, flops_per_step: float) -> Self:
+        """The same with as many steps as ``compute`` FLOPs buy, and a warm-up and a moving average that fit into them.
+
+        Raises WorldsimError where they do not buy one step.
+        """
+        steps = round(compute / flops_per_step)
+        if steps < 1:
+            raise WorldsimError(
+                f"compute={compute:.3g} is less than one step of {flops_per_step:.3g} FLOPs; raise it, or lower batch= "
+                "or the size of the network."
+            )
+        return replace(
+            self,
+            steps=steps,
+            warmup=min(self.warmup, max(1, steps // 10)),
+            ema=min(self.ema, 1 - 1 / max(10, steps / 20)),
+        )
+
     def learning_rate(self, step: int) -> float:
         """Warm-up, constant, linear decay."""
         decay_steps = max(1, round(self.steps * self.decay_share))
@@ -97,6 +116,7 @@ class Trainer:
         self._saved_optimizers = [*self.optimizers, *([opponent[1]] if opponent else [])]
         self.ema = {name: value.detach().clone() for name, value in model.named_parameters()}
         self.step = 0
+        self.first_loss = float("inf")  # of the first step
         self.record = RunRecord("train", self.out.name, to_plain({"settings": asdict(config), **identity}))
         self.record.seeds = {"root": config.seed}
         self.record.planned = config.steps
@@ -113,13 +133,19 @@ class Trainer:
         sums: dict[str, float] = {}
         self.model.train()
         while self.step < self.config.steps:
-            for name, value in self.one_step().items():
+            with memory_errors_named(f"in step {self.step} of {self.out}", _what_takes_memory(self.config)):
+                values = self.one_step()
+            if self.step == 1:
+                self.first_loss = values["loss"]
+            for name, value in values.items():
                 sums[name] = sums.get(name, 0.0) + value
             if self.step % LOG_EVERY == 0 or self.step == self.config.steps:
                 count = (self.step - 1) % LOG_EVERY + 1
                 means = {name: value / count for name, value in sums.items()}
                 sums = {}
                 append_row(self.out / "rows.jsonl", {"step": self.step, **means})
+                if means["loss"] > EXPLODED * self.first_loss:
+                    raise self._diverged(f"loss {means['loss']:.4g}, at first it was {self.first_loss:.4g}")
                 rate = (self.step - first) / (time.perf_counter() - started)
                 left_min = (self.config.steps - self.step) / rate / 60
                 figures = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
@@ -147,10 +173,7 @@ class Trainer:
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         if not torch.isfinite(norm):
-            raise WorldsimError(
-                f"the run diverged at step {self.step}: loss {loss.item():.4g}, gradient norm {norm.item():.4g}. "
-                f"The last good state is kept in {self.out}; lower lr={self.config.lr} and start anew."
-            )
+            raise self._diverged(f"loss {loss.item():.4g}, gradient norm {norm.item():.4g}")
         for optimizer in self.optimizers:
             optimizer.step()
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
@@ -159,6 +182,12 @@ class Trainer:
             torch._foreach_lerp_(list(self.ema.values()), current, 1 - decay)
         self.step += 1
         return {"loss": float(loss.detach()), **{name: float(value.detach()) for name, value in values.items()}}
+
+    def _diverged(self, how: str) -> WorldsimError:
+        kept = f"The last good state is kept in {self.out}" if self._state_path.exists() else "No state was saved yet"
+        return WorldsimError(
+            f"the run diverged at step {self.step}: {how}. {kept}; lower lr={self.config.lr:g} and start anew."
+        )
 
     # -- state on disk --------------------------------------------------------------------------------------------
 
@@ -176,6 +205,7 @@ class Trainer:
             for index, state in optimizer.state_dict()["state"].items():
                 for name, value in state.items():
                     tensors[f"optimizer.{number}.{index}.{name}"] = torch.as_tensor(value)
+        tensors["first_loss"] = torch.tensor(self.first_loss, dtype=torch.float64)
         tensors["wall_s"] = torch.tensor(self.record.wall_s + wall_s, dtype=torch.float64)
         write_atomic(self._state_path, save({name: value.detach().contiguous() for name, value in tensors.items()}))
         self.record.wall_s += wall_s
@@ -213,6 +243,7 @@ class Trainer:
             ) from error
         part = lambda prefix: {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}  # noqa: E731
         self.step = int(tensors["step"])
+        self.first_loss = float(tensors.get("first_loss", self.first_loss))  # runs of earlier versions lack it
         self.record.wall_s = float(tensors["wall_s"])
         self.record.started_utc, self.record.finished_utc = before.started_utc, before.finished_utc
         self._count_progress()
@@ -228,6 +259,11 @@ class Trainer:
             optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
         kept = [row for row in read_rows(self.out / "rows.jsonl", repair=True) if row["step"] <= self.step]
         write_atomic(self.out / "rows.jsonl", "".join(json.dumps(row) + "\n" for row in kept))
+
+
+def _what_takes_memory(config: LoopConfig) -> str:
+    sizes = {name: getattr(config, name, 0) for name in ("batch", "joint_batch", "frames", "dim")}
+    return ", ".join(f"{name}={size}" for name, size in sizes.items() if size)
 
 
 def _without_steps(value: Any) -> Any:

@@ -1,9 +1,15 @@
-"""Memory settings for training on a CPU."""
+"""Memory of training: settings for a CPU, and what to say where it does not suffice."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from worldsim.core.errors import WorldsimError
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
@@ -18,3 +24,20 @@ def keep_freed_memory() -> None:
         libc.mallopt(_M_MMAP_MAX, 0)
         libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
         libc.mallopt(_M_TOP_PAD, 1 << 28)
+
+
+@contextmanager
+def memory_errors_named(what: str, to_lower: str) -> Iterator[None]:
+    """A failed allocation, of numpy, of torch or on a GPU, as a WorldsimError that says what to lower."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        reason = str(error).strip().splitlines() or ["no reason given"]
+        raise WorldsimError(f"out of memory {what}: lower {to_lower}. ({reason[0]})") from error
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    # PyTorch's CPU allocator has no type of its own for this.
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)

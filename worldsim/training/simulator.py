@@ -25,18 +25,21 @@ from worldsim.training.objective import Batch, joint_clips, joint_loss, stream_c
 from worldsim.training.simulator_config import SimulatorTrainConfig
 from worldsim.training.stages import EarlierStage
 from worldsim.training.table_latents import autoencoder_key, encode_tables
+from worldsim.training.tables import open_tables
 
 
 def train_simulator(
-    config: SimulatorTrainConfig, data: Sequence[str | Path], vae: str | Path, out: str | Path, progress=None
-) -> Path:
+    config: SimulatorTrainConfig, data: Sequence[str | Path], vae: str | Path, out: str | Path, progress=None,
+    compute: float | None = None,
+) -> Path:  # fmt: skip
     """Train on the tables ``data`` in the latents of ``vae`` (see ``load_autoencoder``) and write a checkpoint.
 
     ``out`` receives ``vae.safetensors``, ``dit.safetensors`` and ``config.json``, which together are what
-    ``worldsim.simulators.load(out)`` reads. The same call continues a run that was cut short.
+    ``worldsim.simulators.load(out)`` reads. The same call continues a run that was cut short. ``compute`` in training
+    FLOPs takes the place of ``config.steps``.
     """
     out = Path(out)
-    tables = [EpisodeTable.open(str(path)) for path in data]
+    tables = open_tables(data, one_action_space=True)
     if config.threads:
         torch.set_num_threads(config.threads)
     vae = _settled(vae, tables, out)
@@ -59,6 +62,9 @@ def train_simulator(
         shortcut=config.shortcut_share > 0,
         text=_text_config(config, earlier.words, tables, out),
     )
+    flops = batches.flops_per_step(model_config)
+    if compute is not None:
+        config = config.bought(compute, flops)
     torch.manual_seed(derive_seed(config.seed, "simulator weights"))
     model = DiT(model_config)
     earlier.give_weights(model)
@@ -76,7 +82,7 @@ def train_simulator(
         "vae": autoencoder_key(vae),
         "codec": codec.to_json(),
     }
-    trainer = Trainer(model, config, out, loss, identity, batches.flops_per_step(model_config))
+    trainer = Trainer(model, config, out, loss, identity, flops)
     trainer.run(progress)
     if Path(vae) != out / FILE:
         save_autoencoder(out / FILE, autoencoder)

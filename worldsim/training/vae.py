@@ -19,9 +19,11 @@ from worldsim.data.clips import ClipReader
 from worldsim.data.store import EpisodeTable
 from worldsim.models.autoencoders import VAE, VAEConfig, load_autoencoder, save_autoencoder, to_signed
 from worldsim.models.autoencoders.vae import channels_last
+from worldsim.models.flops import autoencoder_training_flops
 from worldsim.training.adversary import Adversary
 from worldsim.training.loop import LoopConfig, Trainer
 from worldsim.training.perceptual import make_distance
+from worldsim.training.tables import open_tables
 
 _MEASURED_BATCHES = 16  # whose latents give the normalisation
 
@@ -56,19 +58,25 @@ class VAETrainConfig(LoopConfig):
             raise WorldsimError(f"adversarial_lr={self.adversarial_lr} must be positive.")
 
 
-def train_vae(config: VAETrainConfig, data: Sequence[str | Path], out: str | Path, progress=None) -> Path:
+def train_vae(
+    config: VAETrainConfig, data: Sequence[str | Path], out: str | Path, progress=None, compute: float | None = None
+) -> Path:
     """Train on the clips of ``data`` and write ``out/vae.safetensors``; the same call continues a run cut short.
 
-    The tables may differ in games and in frame size; each step has clips of one size.
+    The tables may differ in games and in frame size; each step has clips of one size. ``compute`` in training FLOPs
+    takes the place of ``config.steps``.
     """
     out = Path(out)
-    tables = [EpisodeTable.open(str(path)) for path in data]
+    tables = open_tables(data)
     torch.manual_seed(derive_seed(config.seed, "vae weights"))
     if config.keep_encoder_of:
         vae = _with_kept_encoder(config.keep_encoder_of)
         config = replace(config, model=replace(vae.config, posterior_std=config.model.posterior_std))
     else:
         vae = channels_last(VAE(config.model))
+    flops = autoencoder_training_flops(vae, *tables[0].frame_shape[:2]) * config.batch
+    if compute is not None:
+        config = config.bought(compute, flops)
     clips = _clip_source(config, vae, tables)
     distance = make_distance(config.perceptual) if config.perceptual else None
     adversary = None
@@ -93,7 +101,6 @@ def train_vae(config: VAETrainConfig, data: Sequence[str | Path], out: str | Pat
         return total, values
 
     identity = {"recipe": "vae", "data": [table.content_key for table in tables]}
-    flops = 6 * _macs(vae, *tables[0].frame_shape[:2]) * config.batch
     opponent = (adversary.network, adversary.optimizer) if adversary else None
     trainer = Trainer(vae, config, out, loss, identity, flops, opponent)
     trainer.run(progress)
@@ -146,22 +153,3 @@ def _clip_source(config: VAETrainConfig, vae: VAE, tables: list[EpisodeTable]) -
         return to_signed(torch.from_numpy(batch).flatten(0, 1)).unflatten(0, batch.shape[:2])
 
     return clips
-
-
-def _macs(vae: VAE, height: int, width: int) -> float:
-    """Multiply-adds a frame of encoding and decoding a clip of four latents."""
-    total = 0.0
-
-    def count(module: nn.Module, _inputs, output: Tensor) -> None:
-        nonlocal total
-        assert isinstance(module, nn.Conv2d | nn.Linear)
-        positions = output.numel() // module.weight.shape[0]
-        total += positions * module.weight.numel()
-
-    frames = vae.clip_frames(4)
-    hooks = [m.register_forward_hook(count) for m in vae.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
-    with torch.no_grad():
-        vae.decode_clip(vae.encode_clip(torch.zeros(1, frames, 3, height, width)))
-    for hook in hooks:
-        hook.remove()
-    return total / frames

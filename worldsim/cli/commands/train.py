@@ -15,6 +15,7 @@ EXAMPLES = (
     "worldsim train recipe=vae data=data/arena.lance out=runs/vae",
     "worldsim train recipe=vae data=data/arena.lance out=runs/vae-clips model.temporal_stride=4 perceptual=gradients",
     "worldsim train recipe=simulator data=data/arena.lance vae=runs/vae out=runs/mine steps=4000 batch=8",
+    "worldsim train recipe=simulator data=data/arena.lance vae=runs/vae out=runs/mine scale=4x compute=1e14",
     "worldsim train recipe=heads simulator=voxel-base data=data/expert.lance val=data/val.lance out=runs/heads",
     "worldsim train recipe=simulator --help",
 )
@@ -30,7 +31,19 @@ class TrainConfig:
 
 
 @dataclasses.dataclass(kw_only=True)
-class TrainSimulatorConfig(TrainConfig):
+class TrainScaledConfig(TrainConfig):
+    scale: str | None = setting(
+        "sizes and recipe for a compute; what you type yourself is kept", default=None, names=("base", "4x", "32x")
+    )
+    compute: float | None = setting(
+        "training FLOPs to spend in place of steps; with scale= those of base (an autoencoder takes a tenth)",
+        default=None,
+        example="1e14",
+    )
+
+
+@dataclasses.dataclass(kw_only=True)
+class TrainSimulatorConfig(TrainScaledConfig):
     vae: str = setting(
         "run folder of recipe=vae, its weights, pixels, or diffusers:NAME_OR_FOLDER", example="runs/vae", path=True
     )
@@ -50,7 +63,7 @@ class TrainHeadsConfig(TrainConfig):
 
 # Recipe -> module, its config dataclass, its function (config, and by keyword what it is given), what it is given.
 RECIPES = {
-    "vae": ("worldsim.training.vae", "VAETrainConfig", "train_vae", TrainConfig),
+    "vae": ("worldsim.training.vae", "VAETrainConfig", "train_vae", TrainScaledConfig),
     "simulator": ("worldsim.training.simulator", "SimulatorTrainConfig", "train_simulator", TrainSimulatorConfig),
     "heads": ("worldsim.training.heads", "HeadsTrainConfig", "train_heads", TrainHeadsConfig),
 }
@@ -72,7 +85,10 @@ def schema(words: Sequence[str]) -> type:
         for field in dataclasses.fields(recipe)
         if field.init and field.name not in taken
     ]
-    return dataclasses.make_dataclass(given.__name__, fields, bases=(given,), kw_only=True)
+    typed = frozenset(word.partition("=")[0].removeprefix("--") for word in words)
+    return dataclasses.make_dataclass(
+        given.__name__, fields, bases=(given,), kw_only=True, namespace={"typed": typed}
+    )  # fmt: skip
 
 
 def run(config: TrainConfig) -> None:
@@ -80,8 +96,31 @@ def run(config: TrainConfig) -> None:
     recipe = _recipe_config(config.recipe)
     module, _, function, given = RECIPES[config.recipe]
     values = {field.name: getattr(config, field.name) for field in dataclasses.fields(recipe) if field.init}
-    inputs = {field.name: getattr(config, field.name) for field in dataclasses.fields(given) if field.name != "recipe"}
-    print(getattr(import_ours(module), function)(recipe(**values), **inputs))
+    inputs = {
+        field.name: getattr(config, field.name)
+        for field in dataclasses.fields(given)
+        if field.name not in ("recipe", "scale")
+    }
+    settings = recipe(**values)
+    if isinstance(config, TrainScaledConfig):
+        settings, inputs["compute"] = _scaled(config, settings)
+    print(getattr(import_ours(module), function)(settings, **inputs))
+
+
+def _scaled(config: TrainScaledConfig, settings: Any) -> tuple[Any, float | None]:
+    """The recipe's settings by scale and compute, and the FLOPs it may spend."""
+    typed: frozenset[str] = getattr(config, "typed", frozenset())
+    if config.compute is not None and config.compute <= 0:
+        raise WorldsimError(f"compute={config.compute:g} must be positive: training FLOPs, such as 1e14.")
+    if config.scale is None:
+        return settings, config.compute
+    if config.compute is None:
+        raise WorldsimError(f"scale={config.scale} needs compute=, the training FLOPs of base, such as compute=1e14.")
+    if "steps" in typed:
+        raise WorldsimError(f"steps={settings.steps} and compute={config.compute:g} both say how long; give one.")
+    from worldsim.training.scales import scaled
+
+    return scaled(settings, config.scale, config.compute, config.data, typed)
 
 
 def _recipe_config(name: str) -> Any:
