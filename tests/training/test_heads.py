@@ -121,5 +121,5 @@ def test_a_table_without_endings_is_refused(recording, simulator_run, tmp_path):
 
 
 def test_wrong_settings_are_named():
-    with pytest.raises(WorldsimError, match=r"event_share=0\.5"):
-        HeadsTrainConfig(event_share=0.5)
+    with pytest.raises(WorldsimError, match=r"event_share=1\.0"):
+        HeadsTrainConfig(event_share=1.0)

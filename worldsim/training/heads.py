@@ -1,8 +1,8 @@
 """Training the reward and termination heads alone, on a simulator whose other weights stay as they are.
 
-Endings and rewards are rare, so batches are drawn with a set share of each. That makes the heads cry wolf; a scale and
-a bias fitted on validation episodes (Platt 1999), where everything is as frequent as in the game, make their
-probabilities honest again. The frames of the simulator stay the same to the bit.
+Endings and rewards are rare, so each head's batches are drawn with a set share of its events. That makes the heads cry
+wolf; a scale and a bias fitted on validation episodes (Platt 1999), where everything is as frequent as in the game,
+make their probabilities honest again. The frames of the simulator stay the same to the bit.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ from worldsim.data.store import EpisodeTable
 from worldsim.models.dit import load_dit
 from worldsim.models.heads import Heads, reward_loss, reward_mean, scale_logits
 from worldsim.simulators import load
+from worldsim.text.style import FILE as STYLE_FILE
 from worldsim.training.head_features import StepFeatures, table_features
 from worldsim.training.loop import LoopConfig, Trainer, print_line
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeadsTrainConfig(LoopConfig):
-    """``batch`` counts steps of recorded episodes."""
+    """``batch`` counts steps of recorded episodes, for each head."""
 
     steps: int = 2000  # optimiser steps in all
     batch: int = 256  # recorded steps an optimiser step
@@ -43,13 +44,13 @@ class HeadsTrainConfig(LoopConfig):
     weight_decay: float = 0.05  # decoupled, as in AdamW
     ema: float = 0.99  # of the weights, a step; the average is what is saved
     precision: str = "float32"  # of activations
-    event_share: float = 0.25  # of a batch end an episode, and as many pay a reward
+    event_share: float = 0.25  # of a head's steps are events of its kind: they pay a reward, or end an episode
     dropout: float = 0.2  # of what the heads read
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 <= self.event_share < 0.5:
-            raise WorldsimError(f"event_share={self.event_share} must be in [0, 0.5): it is taken twice.")
+        if not 0 <= self.event_share < 1:
+            raise WorldsimError(f"event_share={self.event_share} must be in [0, 1).")
         if not 0 <= self.dropout < 1:
             raise WorldsimError(f"dropout={self.dropout} must be in [0, 1).")
 
@@ -98,8 +99,9 @@ def train_heads(
     Trainer(heads, config, out, lambda step: _loss(heads, config, sampler, step), identity, flops).run(say)
     calibration = calibrate(heads, steps["val"])
     replace_heads(folder / "dit.safetensors", heads, out / "dit.safetensors")
-    for name in ("vae.safetensors", "config.json"):
-        shutil.copyfile(folder / name, out / name)
+    for name in ("vae.safetensors", "config.json", STYLE_FILE):
+        if (folder / name).exists():
+            shutil.copyfile(folder / name, out / name)
     after = load_dit(out / "dit.safetensors").heads  # as they were stored
     said = {
         name: {"before": judge_heads(before, part), "after": judge_heads(after, part)}
@@ -117,29 +119,35 @@ def _open(paths: Sequence[str | Path]) -> list[EpisodeTable]:
 
 
 class _Sampler:
-    """Rows of batch n, a function of (seed, n): ordinary steps, endings and rewards by their shares."""
+    """Rows of batch n for each head, a function of (seed, n): steps of all kinds and, by its share, its own events."""
 
     def __init__(self, config: HeadsTrainConfig, steps: StepFeatures):
         self.config, self.steps = config, steps
         self._ends = np.flatnonzero(steps.terminated_N.numpy())
         self._pays = np.flatnonzero(steps.reward_N.numpy())
 
-    def rows(self, step: int) -> Tensor:
+    def rows(self, step: int) -> tuple[Tensor, Tensor]:
+        """For the reward head and for the termination head.
+
+        Endings that are drawn to be frequent would teach the reward head to expect what they pay.
+        """
         rng = stream(derive_seed(self.config.seed, "heads data"), "steps", step)
         count = round(self.config.batch * self.config.event_share)
-        drawn = [rng.choice(self._ends, count), rng.choice(self._pays, count)]
-        drawn.append(rng.integers(len(self.steps), size=self.config.batch - 2 * count))
-        return torch.from_numpy(np.concatenate(drawn))
+        usual = rng.integers(len(self.steps), size=self.config.batch - count)
+        pays, ends = (np.concatenate([rng.choice(events, count), usual]) for events in (self._pays, self._ends))
+        return torch.from_numpy(pays), torch.from_numpy(ends)
 
 
 def _loss(heads: Heads, config: HeadsTrainConfig, sampler: _Sampler, step: int) -> tuple[Tensor, dict[str, Tensor]]:
-    rows = sampler.rows(step)
+    reward_rows, ending_rows = sampler.rows(step)
     generator = torch.Generator().manual_seed(derive_seed(config.seed, "heads dropout", step))
-    x_ND = sampler.steps.token_ND[rows].to(config.dtype)
+    x_ND = sampler.steps.token_ND[torch.cat((reward_rows, ending_rows))].to(config.dtype)
     kept_ND = torch.rand(x_ND.shape, generator=generator) >= config.dropout
     reward_logits, termination_logit = heads(x_ND * kept_ND / (1 - config.dropout))
-    reward = reward_loss(reward_logits, sampler.steps.reward_N[rows]).mean()
-    ending = F.binary_cross_entropy_with_logits(termination_logit.float(), sampler.steps.terminated_N[rows])
+    count = len(reward_rows)
+    reward = reward_loss(reward_logits[:count], sampler.steps.reward_N[reward_rows]).mean()
+    ended_N = sampler.steps.terminated_N[ending_rows]
+    ending = F.binary_cross_entropy_with_logits(termination_logit[count:].float(), ended_N)
     return reward + ending, {"reward": reward.detach(), "ending": ending.detach()}
 
 

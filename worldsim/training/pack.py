@@ -3,7 +3,7 @@
 python -m worldsim.training.pack runs/voxel-vae runs/voxel-base worldsim/checkpoints/voxel-base
 
 A simulator trained in several stages is named by all its runs, in order; the first may be a packed checkpoint whose
-training went on.
+training went on. The last may be a run of recipe=heads on what was packed.
 """
 
 from __future__ import annotations
@@ -32,13 +32,14 @@ def pack(
     runs: Sequence[Path],
     out: Path,
     storage: str = "int8",
-    steps: int = 2,
-    context_noise: float = 0.1,
+    steps: int | None = None,
+    context_noise: float | None = None,
     average: int = 1,
 ) -> Path:
     """Write ``out`` from the autoencoder's run and the finished stages of recipe=simulator, the last of which counts.
 
-    A packed checkpoint stands for the runs it was made of.
+    A packed checkpoint stands for the runs it was made of; ``steps`` and ``context_noise`` are the last run's own
+    unless given.
 
     With ``average`` of 2 and more the weights are the mean of that many last runs (model soup, Wortsman et al. 2022).
     The network is stored as ``storage``, the autoencoder always as bf16: it is small, and every frame goes through it.
@@ -53,19 +54,18 @@ def pack(
     _check_same_latents(vae, load_autoencoder(run), vae_run, run)
     save_model(out / "dit.safetensors", dit, asdict(dit.config), storage)
     save_autoencoder(out / "vae.safetensors", vae, "bfloat16")
-    config = {
-        **read_json(run / "config.json"),
+    config = {"average_of_last_stages": 1, **read_json(run / "config.json")}
+    chosen = {
         "steps": steps,
         "context_noise": context_noise,
-        "average_of_last_stages": average,
+        "average_of_last_stages": average if average > 1 else None,
     }
+    config |= {name: value for name, value in chosen.items() if value is not None}
     write_json(out / "config.json", config)
     if dit.config.text is not None:
         CaptionStyle.read(run).write(out)
     records = _autoencoder_records(vae_run)
-    stages = [record for stage in runs for record in _stage_records(stage)]
-    for number, record in enumerate(stages, start=1):
-        records["simulator" if len(stages) == 1 else f"simulator, stage {number}"] = record
+    records |= _numbered([record for stage in runs for record in _stage_records(stage)])
     write_json(out / "training.json", records)
     params = {"vae": sum(p.numel() for p in vae.parameters()), "dit": sum(p.numel() for p in dit.parameters())}
     write_atomic(out / "card.md", card(out.name, config, records, params, storage))
@@ -95,8 +95,18 @@ def _stage_records(folder: Path) -> list[dict[str, Any]]:
     """In order; of a run folder or of a packed checkpoint."""
     if (folder / "training.json").exists():
         packed = read_json(folder / "training.json")
-        return [record for part, record in packed.items() if part.startswith("simulator")]
+        return [record for part, record in packed.items() if not part.startswith("vae")]
     return [_record(folder)]
+
+
+def _numbered(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """By the name of the part; heads count that were trained on the last of the stages."""
+    recipes = [record["config"]["recipe"] for record in records]
+    stages = [record for record, recipe in zip(records, recipes, strict=True) if recipe != "heads"]
+    named = {f"simulator, stage {number}": record for number, record in enumerate(stages, start=1)}
+    if len(stages) == 1:
+        named = {"simulator": stages[0]}
+    return named | ({"heads alone": records[-1]} if recipes[-1] == "heads" else {})
 
 
 def _record(run: Path) -> dict[str, Any]:
@@ -160,8 +170,8 @@ def main() -> int:
     parser.add_argument("runs", type=Path, nargs="+", help="folders of the recipe=simulator stages, in order")
     parser.add_argument("out", type=Path)
     parser.add_argument("--storage", default="int8", choices=("float32", "bfloat16", "int8"))
-    parser.add_argument("--steps", type=int, default=2)
-    parser.add_argument("--context-noise", type=float, default=0.1)
+    parser.add_argument("--steps", type=int, help="denoising steps a frame")
+    parser.add_argument("--context-noise", type=float)
     parser.add_argument("--average", type=int, default=1, help="mean of the weights of so many last runs")
     args = parser.parse_args()
     try:
