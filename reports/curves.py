@@ -61,8 +61,10 @@ def curve_table(entry: Entry, name: str) -> NDArray[np.float64]:
     for row in entry.rows:
         if name in (row.get("curves") or {}):
             found.setdefault(row["scenario"], []).append(row["curves"][name])
+    if not found:
+        return np.empty((0, 0))
     longest = max((len(curve) for curves in found.values() for curve in curves), default=0)
-    table = np.full((len(found), longest, max(map(len, found.values()), default=0)), np.nan)
+    table = np.full((len(found), longest, max(map(len, found.values()))), np.nan)
     for lines, curves in zip(table, found.values(), strict=True):
         for seed, curve in enumerate(curves):
             lines[: len(curve), seed] = [np.nan if value is None else value for value in curve]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -15,39 +15,52 @@ from reports.tables import table
 MODEL_WORDS = {"params": "parameters", "train_flops": "training FLOPs", "checkpoint_hash": "checkpoint hash"}
 
 
-def details_table(runs: Sequence[Run]) -> str:
-    """Facts down, runs across."""
-    columns = [facts(run) for run in runs]
-    names = list(dict.fromkeys(name for column in columns for name in column))
-    body = [[escape(name), *(column.get(name, ABSENT) for column in columns)] for name in names]
-    return table("How each run was made", ["", *(escape(run.name) for run in runs)], body)
+def details_section(runs: Sequence[Run], labels: Sequence[str]) -> str:
+    """The models with their facts, the runs with their commands, the machines, and every configuration folded away."""
+    facts = {label: run.facts(name) for run in runs for name, label in run.labels.items()}
+    described = {label: facts[label] for label in labels if facts[label]}
+    parts = [facts_table("The models", described)] if described else []
+    environments: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        same = json.dumps(run.record.environment, sort_keys=True)
+        environments.setdefault(same, {"runs": [], **run.record.environment})["runs"].append(run.name)
+    machines = {
+        ", ".join(one.pop("runs")) if len(environments) > 1 else "all runs": one for one in environments.values()
+    }
+    return "".join([*parts, runs_table(runs), facts_table("Machine and versions", machines), resolved_configs(runs)])
 
 
-def facts(run: Run) -> dict[str, str]:
-    """Name to HTML for one run."""
-    record = run.record
-    shown: dict[str, str] = {}
-    model = record.model
-    if len(model) == 1 and isinstance(only := next(iter(model.values())), dict):
-        model = only  # the run's one model needs no name before each fact
-    for path, value in flat(model):
-        shown[": ".join(MODEL_WORDS.get(part, words(part)) for part in path)] = _value(value)
-    if record.config_as_typed:
+def facts_table(title: str, columns: Mapping[str, Mapping[str, Any]]) -> str:
+    """Facts down, what they are of across."""
+    plain = {
+        column: {": ".join(MODEL_WORDS.get(part, words(part)) for part in path): _value(v) for path, v in flat(facts)}
+        for column, facts in columns.items()
+    }
+    names = list(dict.fromkeys(name for facts in plain.values() for name in facts))
+    body = [[escape(name), *(facts.get(name, ABSENT) for facts in plain.values())] for name in names]
+    return f"<h3>{escape(title)}</h3>{table(title, ['', *map(escape, columns)], body)}"
+
+
+def runs_table(runs: Sequence[Run]) -> str:
+    """A line for each run."""
+    body = []
+    for run in runs:
+        record = run.record
         typed = " ".join(shlex.quote(str(word)) for word in record.config_as_typed)
-        shown["as typed"] = f"<code>{escape(typed)}</code>"
-    shown["suites"] = escape(", ".join(f"{name} v{version}" for name, version in record.suites.items()) or ABSENT)
-    shown["seeds"] = escape(", ".join(f"{name} {seed}" for name, seed in record.seeds.items()) or ABSENT)
-    shown["scenarios"] = escape(
-        f"{record.planned} planned, {record.completed} completed, {record.unscored} unscored, {record.failed} failed"
-    )
-    times = [time for time in (record.started_utc, record.finished_utc) if time]
-    shown["time"] = escape(f"{' to '.join(times)} ({duration(record.wall_s)})" if times else duration(record.wall_s))
-    environment = dict(record.environment)
-    packages = environment.pop("packages", {})
-    shown["versions"] = escape(", ".join(f"{name} {version}" for name, version in packages.items()) or ABSENT)
-    for path, value in flat(environment):
-        shown[": ".join(words(part) for part in path)] = _value(value)
-    return shown
+        suites = ", ".join(f"{name} v{version}" for name, version in record.suites.items())
+        seeds = ", ".join(f"{words(name)} {seed}" for name, seed in record.seeds.items())
+        counts = [(record.planned, "planned"), (record.completed, "completed"), (record.unscored, "unscored")]
+        answers = ", ".join(f"{amount:,} {word}" for amount, word in [*counts, (record.failed, "failed")] if amount)
+        body.append(
+            [
+                escape(run.name),
+                f"<code>{escape(typed)}</code>" if typed else ABSENT,
+                *(escape(text or ABSENT) for text in (suites, seeds, answers, record.started_utc)),
+                escape(duration(record.wall_s)),
+            ]
+        )
+    head = ["run", "as typed", "suites", "seeds", "answers", "started", "took"]
+    return f"<h3>The runs</h3>{table('The runs', head, body)}"
 
 
 def resolved_configs(runs: Sequence[Run]) -> str:
@@ -59,7 +72,7 @@ def resolved_configs(runs: Sequence[Run]) -> str:
     )
 
 
-def flat(part: dict[str, Any], path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
+def flat(part: Mapping[str, Any], path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
     """Leaves of nested plain data with the path to each."""
     leaves: list[tuple[tuple[str, ...], Any]] = []
     for name, value in part.items():

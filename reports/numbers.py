@@ -60,7 +60,7 @@ def _fixed(value: float, decimals: int) -> str:
 def tick_text(value: float) -> str:
     """An axis label without trailing zeros."""
     text = number(value)
-    return text.rstrip("0").rstrip(".") if "." in text and "10" not in text[-3:] else text
+    return text.rstrip("0").rstrip(".") if "." in text and "\N{MULTIPLICATION SIGN}" not in text else text
 
 
 def duration(seconds: float) -> str:

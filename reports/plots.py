@@ -1,4 +1,4 @@
-"""The plots of a report: error against horizon, bars by family, interval strips, score against training compute.
+"""The plots of a report: error against horizon, bars by family, interval strips; those over compute are in trend_plots.
 
 Each is drawn twice, for wide and for narrow pages; the style sheet shows the one that fits, with text at its own size.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from reports.numbers import number, tick_text
 from reports.svg import CHARACTER_PX, Axis, Look, Svg, decades, looks, nice_ticks, spread
 
-WIDE, NARROW = 880, 350
+WIDE, NARROW = 960, 350
 LOG_FROM = 48  # horizons beyond this many frames are placed by their logarithm
 
 
@@ -67,12 +67,12 @@ def horizon_plot(series: Sequence[Series], y_label: str, label: str, log_y: bool
     else:
         y_ticks = nice_ticks(*_range(everything), 6)
     names_px = 0 if narrow else 22 + CHARACTER_PX * max(len(line.name) for line in series)
-    left, top, below = _tick_room(y_ticks), 26, 42 + (18 * len(series) if narrow else 0)
+    left, top, below = tick_room(y_ticks), 26, 42 + (18 * len(series) if narrow else 0)
     plot_height = 230 if narrow else 290
     drawing = Svg(width, top + plot_height + below, label)
     x = Axis(1, max(2, last), left, width - max(14, names_px), log=last > LOG_FROM)
     y = Axis(y_ticks[0], y_ticks[-1], top + plot_height, top, log=log_y)
-    _y_axis(drawing, y, y_ticks, left, x.end, y_label)
+    y_axis(drawing, y, y_ticks, left, x.end, y_label)
     _horizon_ticks(drawing, x, int(last), top + plot_height, narrow)
     order = sorted(range(len(series)), key=lambda index: series[index].role == "model")  # models are drawn on top
     for index in order:
@@ -153,46 +153,23 @@ def interval_strip(point: Point | None, low: float, high: float, look: Look, zer
     return drawing.render("strip")
 
 
-def compute_plot(series: Sequence[Series], y_label: str, label: str, width: float = WIDE) -> Svg:
-    """Score with its interval over training FLOPs on a logarithmic axis, one named point for each model."""
-    top, plot_height = 30, 210
-    points = [(line, point) for line in series for point in line.points]
-    flops = [point.x for _, point in points]
-    y_ticks = nice_ticks(*_range([point for _, point in points]))
-    left = _tick_room(y_ticks)
-    drawing = Svg(width, top + plot_height + 44, label)
-    x = Axis(min(flops) / 2, max(flops) * 2, left + 10, width - 20, log=True)
-    y = Axis(y_ticks[0], y_ticks[-1], top + plot_height, top)
-    _y_axis(drawing, y, y_ticks, left, x.end, y_label)
-    for power in range(math.floor(math.log10(min(flops) / 2)), math.ceil(math.log10(max(flops) * 2)) + 1):
-        if x.low <= 10.0**power <= x.high:
-            drawing.line(x(10.0**power), top + plot_height, x(10.0**power), top + plot_height + 4)
-            exponent = str(power).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-            drawing.text(x(10.0**power), top + plot_height + 17, f"10{exponent}", "middle", "tick")
-    drawing.text(x.end, top + plot_height + 36, "training compute (FLOPs)", "end", "axis")
-    for (line, p), look in zip(points, looks(["model"] * len(points)), strict=True):
-        if p.bounded:
-            drawing.line(x(p.x), y(p.low), x(p.x), y(p.high), f"whisker {look.css}")
-        drawing.marker(x(p.x), y(p.mean), look, 4.5)
-        right = x(p.x) + CHARACTER_PX * len(line.name) + 12 < width
-        drawing.text(x(p.x) + (9 if right else -9), y(p.mean) - 7, line.name, "start" if right else "end", "name")
-    return drawing
-
-
 def _range(points: Sequence[Point]) -> tuple[float, float]:
     values = [value for point in points for value in point.extent]
     return min(values), max(values)
 
 
-def _tick_room(ticks: Sequence[float]) -> float:
+def tick_room(ticks: Sequence[float]) -> float:
+    """How much the labels of a vertical axis need."""
     return 12 + CHARACTER_PX * max(len(tick_text(tick)) for tick in ticks)
 
 
-def _y_axis(drawing: Svg, y: Axis, ticks: Sequence[float], left: float, right: float, words: str) -> None:
+def y_axis(drawing: Svg, y: Axis, ticks: Sequence[float], left: float, right: float, words: str) -> None:
+    """Rules and labels of a vertical axis, and what it shows above it."""
     for tick in ticks:
         drawing.line(left, y(tick), right, y(tick), "rule zero" if tick == 0 else "rule")
         drawing.text(left - 8, y(tick) + 4, tick_text(tick), "end", "tick")
-    drawing.text(0, 12, words, "start", "axis")
+    if words:
+        drawing.text(0, 12, words, "start", "axis")
 
 
 def _horizon_ticks(drawing: Svg, x: Axis, last: int, floor: float, narrow: bool) -> None:

@@ -1,12 +1,14 @@
-"""Reading evaluation runs: the header, the rows and the summary of each, checked once."""
+"""Reading evaluation runs: the header, the rows and the summary of each, checked once; who is in them, in order."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from reports.labels import distinct_parts, model_labels
 from worldsim.core.errors import DamagedFileError, WorldsimError
 from worldsim.core.records import SCHEMA_VERSION, RunRecord, read_json, read_rows
 
@@ -29,7 +31,10 @@ class SuiteKey:
 
 @dataclass
 class Run:
-    """One evaluation run as read from its folder; ``notes`` are things the reader of a report must know."""
+    """One evaluation run as read from its folder; ``notes`` are things the reader of a report must know.
+
+    ``labels`` are what its models are called in the report, by simulator name (see :mod:`reports.labels`).
+    """
 
     folder: Path
     name: str
@@ -37,6 +42,12 @@ class Run:
     rows: list[dict[str, Any]]
     suites: dict[SuiteKey, dict[str, Any]]
     notes: list[str] = field(default_factory=list)
+    labels: dict[str, str] = field(default_factory=dict)
+
+    def facts(self, simulator: str) -> dict[str, Any]:
+        """What the record says of a model: kept by its name, or once where the run has one model."""
+        own = self.record.model.get(simulator)
+        return own if isinstance(own, dict) else self.record.model
 
     def rows_of(self, key: SuiteKey, simulator: str | None = None) -> list[dict[str, Any]]:
         return [row for row in self.rows if suite_key(row) == key and simulator in (None, row["simulator"])]
@@ -57,6 +68,12 @@ class Entry:
     def rows(self) -> list[dict[str, Any]]:
         return self.run.rows_of(self.key, self.simulator)
 
+    @property
+    def train_flops(self) -> float | None:
+        """Training compute of a model, None where it is not known."""
+        found = self.run.facts(self.simulator).get("train_flops") if self.role == "model" else None
+        return float(found) if found else None
+
 
 def suite_key(part: dict[str, Any]) -> SuiteKey:
     return SuiteKey(part["suite"], int(part["suite_version"]), part["game"])
@@ -65,18 +82,16 @@ def suite_key(part: dict[str, Any]) -> SuiteKey:
 def load_runs(folders: Sequence[str | Path]) -> list[Run]:
     """Read run folders for one report.
 
-    Raises WorldsimError when there is none, when one is no finished evaluation, or when two cannot stand side by side.
+    Raises WorldsimError when there is none, or when one is no finished evaluation.
     """
-    if isinstance(folders, (str, Path)):
-        folders = [folders]
     if not folders:
-        raise WorldsimError("a report needs at least one run; give run folders, such as runs=[runs/voxel-base].")
+        raise WorldsimError("a report needs at least one run of worldsim eval, such as runs=[runs/voxel-base].")
     paths = [Path(folder) for folder in folders]
     if len({path.resolve() for path in paths}) < len(paths):
         raise WorldsimError(f"the same run is given twice: {', '.join(map(str, paths))}; name each once.")
     runs = [load_run(path) for path in paths]
-    _make_names_unique(runs)
-    _refuse_other_versions(runs)
+    name_runs(runs)
+    name_models(runs)
     return runs
 
 
@@ -111,32 +126,42 @@ def load_run(folder: Path) -> Run:
 
 
 def entries(runs: Iterable[Run], key: SuiteKey) -> list[Entry]:
-    """The simulators of a suite over all runs, models first; a control that repeats an earlier run's is left out."""
-    runs = [run for run in runs if key in run.suites]
+    """The simulators of a suite over all runs: models first, by training compute, those of unknown compute last.
+
+    A control that repeats an earlier run's is left out.
+    """
     found: list[Entry] = []
-    for run in runs:
+    for run in (run for run in runs if key in run.suites):
         for summary in run.suites[key]["simulators"]:
             name, role = summary["simulator"], summary.get("role", "model")
             same = [entry for entry in found if entry.simulator == name]
             if role != "model" and any(_same_numbers(entry.summary, summary) for entry in same):
                 continue
-            found.append(Entry(run, key, name, role, name, summary))
-    names = [entry.simulator for entry in found]
-    labelled = [
-        entry if names.count(entry.simulator) == 1 else _relabel(entry, f"{entry.simulator} ({entry.run.name})")
-        for entry in found
-    ]
+            label = run.labels.get(name, name) if role == "model" else name
+            found.append(Entry(run, key, name, role, label, summary))
+    for whose in (_only_model, lambda run: run.name):
+        labels = [entry.label for entry in found]
+        found = [
+            entry if labels.count(entry.label) == 1 else replace(entry, label=f"{entry.simulator} ({whose(entry.run)})")
+            for entry in found
+        ]
     order = {"model": 0, "oracle": 1, "ceiling": 2}
-    return sorted(labelled, key=lambda entry: order.get(entry.role, 3))
+    return sorted(found, key=lambda entry: (order.get(entry.role, 3), entry.train_flops or math.inf))
+
+
+def _only_model(run: Run) -> str:
+    """Whose controls a run's are, which says more than the run's name."""
+    return next(iter(run.labels.values())) if len(run.labels) == 1 else run.name
+
+
+def models(runs: Iterable[Run], key: SuiteKey) -> list[Entry]:
+    """The models of a suite, by training compute."""
+    return [entry for entry in entries(runs, key) if entry.role == "model"]
 
 
 def suite_keys(runs: Iterable[Run]) -> list[SuiteKey]:
     """Suites of all runs in order of first appearance."""
     return list(dict.fromkeys(key for run in runs for key in run.suites))
-
-
-def _relabel(entry: Entry, label: str) -> Entry:
-    return Entry(entry.run, entry.key, entry.simulator, entry.role, label, entry.summary)
 
 
 def _same_numbers(first: dict[str, Any], second: dict[str, Any]) -> bool:
@@ -156,20 +181,27 @@ def _check(part: Any, keys: Sequence[str], where: str) -> None:
         raise DamagedFileError(f"{where} lacks {', '.join(missing)}; restore the run from a copy or run it again.")
 
 
-def _make_names_unique(runs: list[Run]) -> None:
+def name_runs(runs: Sequence[Run]) -> None:
+    """Give runs of one name the parts of their paths that tell them apart: "base/eval" and "4x/eval"."""
     names = [run.name for run in runs]
-    for index, run in enumerate(runs):
-        if names.count(names[index]) > 1:
-            run.name = f"{run.name} #{names[: index + 1].count(names[index])}"
+    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+        same = [run for run in runs if run.name == name]
+        for run, part in zip(same, distinct_parts([[run.folder.resolve()] for run in same]), strict=True):
+            run.name = f"{part}/{name}" if part and part != name else part or name
+    for index, name in enumerate([run.name for run in runs]):
+        if [run.name for run in runs].count(name) > 1:  # equal paths in all but links
+            runs[index].name = f"{name} #{index + 1}"
 
 
-def _refuse_other_versions(runs: list[Run]) -> None:
-    seen: dict[tuple[str, str], tuple[int, Run]] = {}
-    for run in runs:
-        for key in run.suites:
-            version, first = seen.setdefault((key.suite, key.game), (key.version, run))
-            if version != key.version:
-                raise WorldsimError(
-                    f"suite {key.suite} on {key.game} is version {version} in {first.folder} and version {key.version} "
-                    f"in {run.folder}; numbers of different versions cannot be compared. Run one of them again."
-                )
+def name_models(runs: Sequence[Run]) -> None:
+    """Set ``labels``: one for each model, unique in the report; the same model in several runs keeps one."""
+    seen = [
+        (run, one["simulator"])
+        for run in runs
+        for suite in run.suites.values()
+        for one in suite["simulators"]
+        if one.get("role", "model") == "model"
+    ]
+    labels = model_labels([(name, run.facts(name), run.folder.resolve()) for run, name in seen])
+    for (run, name), label in zip(seen, labels, strict=True):
+        run.labels[name] = label

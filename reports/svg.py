@@ -48,7 +48,7 @@ def looks(roles: Sequence[str]) -> list[Look]:
 
 @dataclass
 class Svg:
-    """A drawing of fixed size in its own units; ``label`` is what a screen reader says."""
+    """A drawing of fixed size in its own units; ``label`` is what a screen reader says, "" of an ornament."""
 
     width: float
     height: float
@@ -100,14 +100,21 @@ class Svg:
         for x in (x1, x2):
             self.line(x, y - 3, x, y + 3, f"whisker {css}")
 
+    def upright(self, x: float, y1: float, y2: float, css: str) -> None:
+        """A whisker that stands."""
+        self.line(x, y1, x, y2, f"whisker {css}")
+        for y in (y1, y2):
+            self.line(x - 4, y, x + 4, y, f"whisker {css}")
+
     @staticmethod
     def _polygon(css: str, points: Sequence[tuple[float, float]]) -> str:
         return f'<polygon class="{css}" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in points)}"/>'
 
     def render(self, css: str = "") -> str:
+        told = f'role="img" aria-label="{escape(self.label)}"' if self.label else 'aria-hidden="true"'
         return (
             f'<svg class="{css}" viewBox="0 0 {self.width:.0f} {self.height:.0f}" width="{self.width:.0f}" '
-            f'height="{self.height:.0f}" role="img" aria-label="{escape(self.label)}">{"".join(self.parts)}</svg>'
+            f'height="{self.height:.0f}" {told}>{"".join(self.parts)}</svg>'
         )
 
 

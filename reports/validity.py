@@ -9,8 +9,8 @@ from string import Template
 from typing import Any
 
 from reports.curves import has_mean, point
-from reports.html import template
 from reports.numbers import ABSENT, interval, number, tick_text, words
+from reports.pages import template
 from reports.plots import Point, interval_strip
 from reports.svg import CHARACTER_PX, MODEL_LOOKS, Axis, Svg, looks, nice_ticks
 from reports.tables import ROLE_WORDS, table

@@ -29,6 +29,7 @@
     const caption = element("figcaption");
     caption.append(element("span", "who", cell.label));
     if (cell.kind === "dream") caption.append(element("span", "state"));
+    if (cell.note) caption.append(element("span", "note-line", cell.note));
     figure.append(caption);
     if (cell.missing) {
       figure.append(element("div", "absent", "No video: " + cell.missing));
@@ -62,7 +63,8 @@
       grid.append(row);
     }
     find("values").replaceChildren(...scene.values.flatMap(([who, what]) => [element("dt", "", who), element("dd", "", what)]));
-    for (const figure of document.querySelectorAll(".strip")) figure.hidden = figure.dataset.scene !== String(index);
+    find("mark").textContent = scene.group + ": " + scene.mark;
+    find("scene").value = index;
     scrub.max = scene.frames - 1;
     given.hidden = scene.context <= 0;
     given.style.width = (100 * Math.min(scene.context, scene.frames)) / scene.frames + "%";
@@ -147,11 +149,18 @@
   find("back").addEventListener("click", () => step(-1));
   find("forward").addEventListener("click", () => step(1));
   find("scene").addEventListener("change", (event) => load(Number(event.target.value)));
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-watch]");
+    if (!button) return;
+    load(Number(button.dataset.watch));
+    player.scrollIntoView({ block: "start" });
+    find("play").focus({ preventScroll: true });
+  });
   find("speed").addEventListener("change", (event) => videos.forEach((video) => (video.playbackRate = Number(event.target.value))));
   scrub.addEventListener("input", () => { pause(); show(Number(scrub.value)); });
   document.addEventListener("keydown", (event) => {
     const at = event.target;
-    if (event.ctrlKey || event.metaKey || event.altKey || at.closest("select, a, summary, .scroll, pre")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || at.closest("select, a, summary, .scroll, pre, input:not(#scrub)")) return;
     const stride = event.shiftKey ? 10 : 1;
     const keys = {
       " ": () => (at.closest("button") ? null : playing ? pause() : play()),
@@ -163,5 +172,6 @@
     if (!keys[event.key] || keys[event.key]() === null) return;
     event.preventDefault();
   });
-  load(0);
+  load(data.opening);
+  show(scene.context + 7); // the first frame is the game's in every video and tells nothing
 })();

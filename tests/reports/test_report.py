@@ -15,8 +15,10 @@ from reports.html import write_report
 from worldsim.core.errors import WorldsimError
 from worldsim.core.statistics import paired_difference
 
-SECTIONS = ["Game beside dream", "Results", "Error against horizon", "By kind of scenario", "Models compared"]
-SECTIONS += ["How it was run", "Failed and unscored scenarios", "Tables"]
+SECTIONS = ["Game beside dream", "What compute buys", "Models compared", "Results", "Error against horizon"]
+SECTIONS += ["By kind of scenario", "Scenarios, worst first", "Training and cost", "How it was run"]
+SECTIONS += ["Failed and unscored scenarios", "Tables to take away"]
+OF_SEVERAL = ("What compute buys", "Models compared")
 VOID = {"meta", "link", "input", "br"}
 
 
@@ -87,7 +89,7 @@ def test_one_file_complete_in_itself_with_the_sections_in_order(runs, tmp_path):
 
 
 def test_a_single_run_has_no_comparison(runs, tmp_path):
-    assert Page(report(runs[:1], tmp_path)).headings == [name for name in SECTIONS if name != "Models compared"]
+    assert Page(report(runs[:1], tmp_path)).headings == [name for name in SECTIONS if name not in OF_SEVERAL]
 
 
 def test_embedded_videos_are_the_files_of_the_run_byte_for_byte(runs, tmp_path):
@@ -97,9 +99,9 @@ def test_embedded_videos_are_the_files_of_the_run_byte_for_byte(runs, tmp_path):
     assert set(embedded) <= files
     assert len(set(embedded)) == len(embedded)  # the game's video, in both runs, is there once
     control = data["scenes"][0]
-    assert [branch["label"] for branch in control["branches"]] == ["branch a", "branch b"]
+    assert [branch["label"] for branch in control["branches"]] == ["a", "b"]
     labels = [cell["label"] for cell in control["branches"][0]["cells"]]
-    assert labels == ["game", "dream: voxel-base", "dream: voxel-4x", "ceiling: oracle_vae"]
+    assert labels == ["the real game", "voxel-base", "voxel-4x", "oracle_vae"]
     assert (control["frames"], control["context"], control["fps"]) == (13, 1, 20.0)
     families = [scene["title"].split(", ")[1] for scene in data["scenes"] if scene["group"].startswith("control")]
     assert len(set(families)) == 3  # one of each kind before a second of any
@@ -169,7 +171,9 @@ def test_paired_differences_match_by_scenario_and_count_failures_as_zero(runs, t
 
 def test_scenarios_of_another_hash_are_not_paired(runs, tmp_path):
     rewrite_rows(runs[1], lambda row: row.update(scenario_hash="f" * 8) if row["scenario"].endswith("0") else None)
-    rows = csv_rows(report(runs, tmp_path), "differences.csv")
+    text = report(runs, tmp_path, force=True)
+    assert "Compared by force: suite control on voxel/arena has another scenario voxel/arena/0000 in" in text
+    rows = csv_rows(text, "differences.csv")
     assert [(row["pairs"], row["unmatched"]) for row in rows] == [("5", "2"), ("5", "2")]
 
 
@@ -251,14 +255,34 @@ def row_without_status(runs):
     rewrite_rows(runs[0], lambda row: row.pop("status"))
 
 
-def training_run(runs):
+def rollout_run(runs):
     record = json.loads((runs[0] / "record.json").read_text())
-    (runs[0] / "record.json").write_text(json.dumps({**record, "kind": "train"}))
+    (runs[0] / "record.json").write_text(json.dumps({**record, "kind": "rollout"}))
 
 
 def other_version(runs):
     rewrite_rows(runs[1], lambda row: row.update(suite_version=99) if row["suite"] == "drift" else None)
     rewrite_summary(runs[1], lambda summary: summary["suites"][1].update(suite_version=99))
+
+
+def other_limit(runs):
+    def lower(summary):
+        for one in summary["suites"][1]["simulators"]:
+            one["planned"] = 5
+
+    rewrite_rows(
+        runs[1], lambda row: row.update(suite="gone") if (row["suite"], row["scenario"][-1]) == ("drift", "5") else None
+    )
+    rewrite_summary(runs[1], lower)
+
+
+def other_settings(runs):
+    rewrite_rows(runs[1], lambda row: row["inputs"].update(suite="f" * 16) if row["suite"] == "drift" else None)
+
+
+def other_scenario(runs):
+    third = lambda row: row["suite"] == "drift" and row["scenario"].endswith("3")  # noqa: E731
+    rewrite_rows(runs[1], lambda row: row.update(scenario_hash="f" * 16) if third(row) else None)
 
 
 @pytest.mark.parametrize(
@@ -269,9 +293,12 @@ def other_version(runs):
         (garbled_row, r"rows\.jsonl, line 2, is not valid JSON"),
         (other_schema, r"rows\.jsonl, row 4, has schema 2; this worldsim reads schema 1"),
         (row_without_status, r"rows\.jsonl, row 1, lacks status"),
-        (training_run, r"is a run of kind 'train'; a report shows runs of worldsim eval"),
+        (rollout_run, r"is a run of kind 'rollout'; a report shows runs of worldsim eval"),
+        (other_limit, r"suite drift on voxel/arena has 6 scenarios in .*voxel-base and 5 in .*voxel-4x"),
+        (other_settings, r"suite drift on voxel/arena has other settings in .*voxel-base than in .*voxel-4x"),
+        (other_scenario, r"suite drift on voxel/arena has another scenario voxel/arena/0003 in .*force=true"),
         (other_version, r"suite drift on voxel/arena is version \d+ in .*voxel-base and version 99 in .*voxel-4x"),
-        (lambda runs: runs.clear(), r"at least one run; give run folders"),
+        (lambda runs: runs.clear(), r"at least one run of worldsim eval, such as runs=\[runs/voxel-base\]"),
         (lambda runs: runs.append(runs[0]), r"the same run is given twice"),
         (lambda runs: runs.append(runs[0] / "nothing"), r"nothing is not a folder"),
     ],

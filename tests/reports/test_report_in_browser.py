@@ -1,119 +1,12 @@
 """The report in a real browser: opens offline without an error or a request, plays in step, obeys the keyboard."""
 
-import base64
-import itertools
-import json
 import re
-import shutil
-import subprocess
 import time
-import urllib.request
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from reports.html import write_report
-
-websocket = pytest.importorskip("websocket", reason="websocket-client (a dev dependency) is not installed")
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--mute-audio",
-    "--hide-scrollbars",
-    "--remote-debugging-port=0",
-    "--remote-allow-origins=*",
-]
-VIDEOS = "[...document.querySelectorAll('#grid video')]"
-STILL = f"{VIDEOS}.every(v => v.readyState >= 2 && !v.seeking)"
-
-
-class Browser:
-    """Chromium over its DevTools protocol: enough to open a page, run script, press keys and take pictures."""
-
-    def __init__(self, profile: Path):
-        self.process = subprocess.Popen(
-            [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        port = self._port(profile / "DevToolsActivePort")
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list") as answer:
-            (target,) = [page for page in json.load(answer) if page["type"] == "page"]
-        self.socket = websocket.create_connection(target["webSocketDebuggerUrl"], timeout=30)
-        self.numbers, self.events = itertools.count(1), []
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.call(f"{domain}.enable")
-
-    def _port(self, path: Path) -> int:
-        for _ in range(300):
-            if path.exists() and (lines := path.read_text().splitlines()):
-                return int(lines[0])
-            time.sleep(0.1)
-        raise TimeoutError("chromium did not start")
-
-    def call(self, method, **params):
-        number = next(self.numbers)
-        self.socket.send(json.dumps({"id": number, "method": method, "params": params}))
-        while True:
-            message = json.loads(self.socket.recv())
-            if message.get("id") == number:
-                assert "error" not in message, message
-                return message["result"]
-            self.events.append(message)
-
-    def run(self, script):
-        result = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in result, result
-        return result["result"].get("value")
-
-    def wait_for(self, condition, seconds=20):
-        for _ in range(int(seconds * 20)):
-            if self.run(f"Boolean({condition})"):
-                return
-            time.sleep(0.05)
-        raise AssertionError(f"never became true: {condition}")
-
-    def open(self, page: Path, width=1280, height=900):
-        self.events.clear()
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
-        self.call("Page.navigate", url=page.as_uri())
-        self.wait_for("document.readyState === 'complete' && document.querySelectorAll('#grid video').length")
-        self.wait_for(STILL)
-
-    def press(self, key, code, shift=False):
-        common = {"key": key, "code": code, "modifiers": 8 if shift else 0}
-        common["windowsVirtualKeyCode"] = {"Space": 32, "ArrowLeft": 37, "ArrowRight": 39, "Tab": 9}[code]
-        self.call("Input.dispatchKeyEvent", type="keyDown", text=" " if code == "Space" else "", **common)
-        self.call("Input.dispatchKeyEvent", type="keyUp", **common)
-
-    def picture(self, path: Path, dark=False):
-        scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-        self.call("Emulation.setEmulatedMedia", features=scheme)
-        data = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)["data"]
-        path.write_bytes(base64.b64decode(data))
-
-    def close(self):
-        self.socket.close()
-        self.process.terminate()
-        self.process.wait(timeout=20)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    browser = Browser(tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -123,14 +16,16 @@ def report(evaluated, tmp_path_factory):
 
 @pytest.fixture
 def page(browser, report):
+    """The report at the first scene, of suite control, and its first frame."""
     browser.open(report)
+    browser.choose("scene", "0")
     return browser
 
 
 def frames_shown(page):
     """The frame that each video stands at."""
-    page.wait_for(STILL)
-    return page.run(f"{VIDEOS}.map(v => Math.floor(v.currentTime * 20))")
+    page.wait_for(page.STILL)
+    return page.run(f"{page.VIDEOS}.map(v => Math.floor(v.currentTime * 20))")
 
 
 def scrub_to(page, frame):
@@ -180,7 +75,7 @@ def test_the_picture_is_the_frame_that_the_scrubber_names(page, evaluated):
     scrub_to(page, 9)
     frames_shown(page)
     pixels = page.run(
-        f"""(() => {{ const v = {VIDEOS}[0], c = document.createElement('canvas'); c.width = v.videoWidth;
+        f"""(() => {{ const v = {page.VIDEOS}[0], c = document.createElement('canvas'); c.width = v.videoWidth;
         c.height = v.videoHeight; const g = c.getContext('2d'); g.drawImage(v, 0, 0);
         return [...g.getImageData(0, 0, c.width, c.height).data]; }})()"""
     )
@@ -194,13 +89,13 @@ def test_the_picture_is_the_frame_that_the_scrubber_names(page, evaluated):
 def test_videos_play_and_stay_in_step(page):
     page.run("document.getElementById('scene').selectedIndex = 3")  # the first of drift: longer
     page.run("document.getElementById('scene').dispatchEvent(new Event('change'))")
-    page.wait_for(STILL)
+    page.wait_for(page.STILL)
     page.run("document.getElementById('speed').value = '0.25'")
     page.press(" ", "Space")
-    page.wait_for(f"{VIDEOS}.every(v => !v.paused && v.currentTime > 0.3)")
+    page.wait_for(f"{page.VIDEOS}.every(v => !v.paused && v.currentTime > 0.3)")
     assert page.run("document.getElementById('play').getAttribute('aria-label')") == "Pause"
     page.press(" ", "Space")
-    page.wait_for(f"{VIDEOS}.every(v => v.paused)")
+    page.wait_for(f"{page.VIDEOS}.every(v => v.paused)")
     shown = frames_shown(page)
     assert max(shown) == min(shown) >= 4
     assert int(page.run("document.getElementById('scrub').value")) == shown[0]
