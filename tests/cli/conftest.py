@@ -45,3 +45,9 @@ class Shell:
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
     return Shell(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def shell_in() -> type[Shell]:
+    """For a folder that several tests share."""
+    return Shell

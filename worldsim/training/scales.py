@@ -46,7 +46,7 @@ class Scale:
     window: int
 
     def simulator(self, compute: float, longest: int) -> dict[str, Any]:
-        """Settings of recipe=simulator where base has ``compute`` FLOPs and the longest recording ``longest`` frames."""
+        """Settings of recipe=simulator; base has ``compute`` FLOPs, the longest recording ``longest`` frames."""
         dim, depth = network_size(self.times * compute)
         frames = max(2, min(self.window + _FRAMES_BEYOND_WINDOW, longest))
         return {

@@ -22,6 +22,7 @@ COMMANDS = {
     "eval": "run evaluation suites on simulators",
     "validate": "prove that suites measure what they say: controls and planted faults",
     "eval-frames": "do photographs or frames of any video agree with the cameras they are said to be from?",
+    "ladder": "base, 4x and 32x the compute: train each on the same data, ask them every suite, write the report",
     "report": "one HTML file from the runs of eval",
     "ls": "list envs, suites, simulators, metrics, policies or checkpoints",
     "check": "test games against the contract every game has to keep",
