@@ -16,28 +16,16 @@ from worldsim.core.errors import WorldsimError
 
 @dataclass(frozen=True)
 class NoiseConfig:
-    """How training noise levels are drawn.
-
-    ``context_max``: context frames get a level uniform in [0, context_max]. ``pure_share`` of the targets are near pure
-    noise, where the dynamics are decided; the rest are uniform. ``shared``: of the noise's variance in a joint clip is
-    the same in all frames, so that what they begin from already agrees (mixed noise of PYoCo, Ge et al. 2023).
-    """
+    """How training noise levels are drawn."""
 
     context_max: float = 0.3  # context frames get a noise level uniform in [0, this]
-    pure_share: float = 0.5  # of the targets are near pure noise, the others uniform
-    shared: float = 0.5  # of the noise of a joint clip's frames is common to them
+    pure_share: float = 0.5  # of the targets are near pure noise, where the dynamics are decided; the others uniform
 
     def __post_init__(self) -> None:
-        if not 0 <= self.context_max < 1 or not 0 <= self.pure_share <= 1 or not 0 <= self.shared <= 1:
+        if not 0 <= self.context_max < 1 or not 0 <= self.pure_share <= 1:
             raise WorldsimError(
-                f"context_max={self.context_max} must be in [0, 1), pure_share={self.pure_share} and "
-                f"shared={self.shared} in [0, 1]."
+                f"context_max={self.context_max} must be in [0, 1) and pure_share={self.pure_share} in [0, 1]."
             )
-
-
-def mixed_noise(own: Tensor, common: Tensor, shared: float) -> Tensor:
-    """Noise of unit variance of which ``shared`` is ``common`` (broadcast over the frames of a clip)."""
-    return (1 - shared) ** 0.5 * own + shared**0.5 * common
 
 
 def add_noise(x: Tensor, noise: Tensor, noise_level: Tensor) -> Tensor:

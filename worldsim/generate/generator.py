@@ -48,7 +48,6 @@ class DiTVideoGenerator:
         self.checkpoint, self.autoencoder, self.dit = checkpoint, autoencoder, dit
         self.config, self.batch = config, batch
         self.context_noise = checkpoint.config["context_noise"]
-        self.shared_noise = checkpoint.config.get("shared_noise", 0.0)
         self.stream_steps = checkpoint.config["steps"] if stream_steps is None else stream_steps
         self.device = dit.unembed.weight.device
 
@@ -119,7 +118,7 @@ class DiTVideoGenerator:
             seeds,
             plans[0].loop,
         )
-        made_BSChw = sample(self.dit, task, self.config, self.context_noise, advance, self.shared_noise)
+        made_BSChw = sample(self.dit, task, self.config, self.context_noise, advance)
         return [self._decode(made_SChw) for made_SChw in made_BSChw]
 
     def _latents(self, plan: VideoPlan) -> Tensor:

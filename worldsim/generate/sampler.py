@@ -20,13 +20,12 @@ import torch
 from torch import Tensor
 
 from worldsim.core.errors import WorldsimError
-from worldsim.diffusion.flow import add_noise, distance_to_given, euler_steps, mixed_noise, staggered_levels
+from worldsim.diffusion.flow import add_noise, distance_to_given, euler_steps, staggered_levels
 from worldsim.diffusion.noise import frame_noise
 from worldsim.models.clips import JointClips
 from worldsim.models.dit import DiT
 
 MOST_STEPS = 64
-_COMMON = 2**40  # the number of the noise that a clip's frames share; no frame has it
 SEEN_WINDOWS = 2  # of attention, on both sides of the frames in progress, that are shown to the network
 
 
@@ -76,15 +75,13 @@ def sample(
     config: SamplerConfig,
     context_noise: float,
     on_step: Callable[[], None],
-    shared_noise: float = 0.0,
 ) -> Tensor:
     """Clean latents (B, S, C, h, w) of the task; the given ones come back as they were.
 
-    As in training, ``context_noise`` is the level of given frames, and ``shared_noise`` the share of the noise that
-    the frames of a clip have in common.
+    ``context_noise`` is the level of given frames, as in training.
     """
     clean_BSChw, start_BS = task.latents_BSChw.float(), task.start_level_BS
-    noise_BS2Chw = draw_noise(task.seeds, shared_noise, *clean_BSChw.shape[1:]).to(clean_BSChw.device)
+    noise_BS2Chw = draw_noise(task.seeds, *clean_BSChw.shape[1:]).to(clean_BSChw.device)
     made_BSChw = add_noise(clean_BSChw, noise_BS2Chw[:, :, 0], start_BS)
     predict = _predictor(dit, task, config)
     for level_BS, next_level_BS in pairwise(schedule(config, start_BS, task.loop)):
@@ -119,12 +116,10 @@ def schedule(config: SamplerConfig, start_BS: Tensor, loop: bool) -> list[Tensor
     return [staggered_levels(distance_BS, config.lag, last * i / calls) * start_BS for i in range(calls + 1)]
 
 
-def draw_noise(seeds: Sequence[int], shared: float, frames: int, channels: int, height: int, width: int) -> Tensor:
+def draw_noise(seeds: Sequence[int], frames: int, channels: int, height: int, width: int) -> Tensor:
     """Two latents of noise a frame (B, S, 2, C, h, w), for a frame that is made and for one that is given."""
     shape = (2, channels, height, width)
-    own = torch.from_numpy(np.stack([[frame_noise(seed, s, shape) for s in range(frames)] for seed in seeds]))
-    common = torch.from_numpy(np.stack([[frame_noise(seed, _COMMON, shape)] for seed in seeds]))
-    return mixed_noise(own, common, shared)
+    return torch.from_numpy(np.stack([[frame_noise(seed, s, shape) for s in range(frames)] for seed in seeds]))
 
 
 def _seen(moving_BS: Tensor, window: int, loop: bool) -> tuple[Tensor, slice]:

@@ -20,7 +20,6 @@ from worldsim.diffusion.flow import (
     draw_levels,
     euler_steps,
     loss_weight,
-    mixed_noise,
     staggered_levels,
 )
 from worldsim.models.clips import JointClips, StreamClips
@@ -218,9 +217,7 @@ def joint_clips(
     given_BT = given_BT | (made_BT == 0)
     # High levels are where it is decided what is seen: at lower ones the picture itself tells, and words are not read.
     level_BT = torch.where(given_BT, context_BT[:, 1:], 1 - (1 - made_BT).square())
-    own_BTChw = torch.randn(x_BTChw.shape, generator=generator)
-    common_B1Chw = torch.randn(x_BTChw[:, :1].shape, generator=generator)
-    noise_BTChw = mixed_noise(own_BTChw, common_B1Chw, config.noise.shared)
+    noise_BTChw = torch.randn(x_BTChw.shape, generator=generator)
     prompts = prompts_of(model, config, batch, generator)
     known_B1 = (torch.rand(B, 1, generator=generator) >= JOINT_ACTION_DROP).float()
     keep = changed_tokens(x_BTChw, model.config.patch, config.drop_repeated) if config.drop_repeated else None

@@ -99,7 +99,6 @@ def train_simulator(
             "fps": tables[0].fps,
             "codec": codec.to_json(),
             "context_noise": 0.1,
-            "shared_noise": config.noise.shared,
             "steps": 2,
             "train_flops": trainer.flops_per_step * trainer.step + earlier.train_flops,
             "train_seed": config.seed,
