@@ -101,7 +101,7 @@ def evaluate(
         stage.close()
         backstage.close()
     _set_aside(rows, groups)
-    summary = mark(to_plain(build_summary(groups)), chosen, cache)
+    summary = mark(to_plain(build_summary(groups)), chosen, dict(game_list), cache)
     write_json(out / "summary.json", summary)
     write_table(out)
     _finish(record, groups, time.monotonic() - started, runner.model_s).write(out)

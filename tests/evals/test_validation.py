@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from evals.cards import card_name, find_card, format_cards, keep_card, made_here
+from evals.cards import card_name, find_card, format_cards, keep_card, made_here, mark
 from evals.run import evaluate
 from evals.suites.control import ControlSuite
 from evals.suites.making import make_suites
@@ -99,14 +99,14 @@ def test_control_gets_a_card_that_evaluations_find(cache, tmp_path):
     (found,) = validate(["control"], [(GAME, {})], tmp_path / "out", LIMIT, overrides=short, cache=cache)
     assert found["valid"] is True, found["reasons"]
     assert {fault["fault"] for fault in found["faults"]} == set(ControlSuite.faults)
-    assert find_card(suite, GAME, cache) == found
-    assert find_card(ControlSuite(horizon=9), GAME, cache) is None  # other settings are another suite
-    assert find_card(suite, "voxel/nowhere", cache) is None
+    assert find_card(suite, GAME, {}, cache) == found
+    assert find_card(ControlSuite(horizon=9), GAME, {}, cache) is None  # other settings are another suite
+    assert find_card(suite, "voxel/nowhere", {}, cache) is None
     (file,) = (tmp_path / "out" / "cards").glob("*.json")
     assert read_json(file) == found
     valid, reason = judged()
     assert valid is True and f"{LIMIT} scenarios" in reason
-    path = made_here(cache) / card_name(suite, GAME)
+    path = made_here(cache) / card_name(suite, GAME, {})
     keep_card({**found, "valid": False, "reasons": ["blur is not seen"]}, suite, cache)
     assert judged() == (False, f"by its card of {found['made_utc'][:10]}, {LIMIT} scenarios: blur is not seen")
     path.write_text("{")
@@ -118,7 +118,7 @@ def test_cards_come_with_worldsim(cache):
     """Of the suites as they are now: who changes one makes its card anew."""
     for suite in make_suites(["control", "drift", "text"]):
         for env_id in suite.games:
-            found = find_card(suite, env_id, cache)
+            found = find_card(suite, env_id, {}, cache)
             assert found, f"no card: worldsim validate suite={suite.name} env={env_id}"
             assert found["valid"] is True and found["scenarios"] >= 24
 
@@ -126,7 +126,7 @@ def test_cards_come_with_worldsim(cache):
 def test_a_card_without_a_verdict_is_not_kept(band, cache, tmp_path):
     (found,) = validate(["control"], [(band.ENV_ID, {})], tmp_path, 2, cache=cache)
     assert found["valid"] is None and "too few" in found["reasons"][0]
-    assert find_card(ControlSuite(), band.ENV_ID, cache) is None
+    assert find_card(ControlSuite(), band.ENV_ID, {}, cache) is None
 
 
 BLIND = """
@@ -162,6 +162,25 @@ def test_a_blind_suite_of_a_users_own_is_found_out(band, cache, tmp_path):
     assert any("swapped: severity orders the score: no" in reason for reason in found["reasons"])
     summary = evaluate([], [name], [(band.ENV_ID, {})], tmp_path / "run", LIMIT, videos=0, cache=cache)
     assert summary["suites"][0]["valid"] is False
+
+
+def test_a_card_counts_for_the_game_it_was_made_in(band, cache, tmp_path):
+    """The same id made with other arguments is another game; what is named then makes the card that is missing."""
+    name, recoloured = write_suite(tmp_path, ("swapped",)), {"look": 9}
+    (suite,) = make_suites([name])
+    (found,) = validate([name], [(band.ENV_ID, recoloured)], tmp_path / "out", LIMIT, cache=cache)
+    assert find_card(suite, band.ENV_ID, recoloured, cache) == found
+    assert find_card(suite, band.ENV_ID, {"look": 8}, cache) is None
+    if find_card(suite, band.ENV_ID, {}, cache):
+        (made_here(cache) / card_name(suite, band.ENV_ID, {})).unlink()
+
+    def reason(env_kwargs):
+        summary = {"suites": [{"suite": "bright", "game": band.ENV_ID, "valid": True, "valid_reason": "few"}]}
+        return mark(summary, [suite], {band.ENV_ID: env_kwargs}, cache)["suites"][0]["valid_reason"]
+
+    assert f"worldsim validate suite={name} env={band.ENV_ID} (here: few)" in reason({})
+    assert f"validate([{name!r}], [({band.ENV_ID!r}, {{'look': 8}})]" in reason({"look": 8})
+    assert "by its card" in reason(recoloured)
 
 
 def test_what_cannot_be_validated_says_why(band, cache, tmp_path):
