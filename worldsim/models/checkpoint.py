@@ -37,7 +37,19 @@ def save_model(path: Path, model: nn.Module, config: dict[str, Any], storage: st
             tensors[name] = value if storage == "float32" else value.to(torch.bfloat16)
     tensors = {name: value.contiguous() for name, value in tensors.items()}
     metadata = {"config": json.dumps(config), "class": type(model).__name__, "storage": storage}
-    write_atomic(path, save(tensors, metadata))
+    write_atomic(path, to_bytes(tensors, metadata))
+
+
+def to_bytes(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
+    """A safetensors file whose bytes are a function of its content: ``save`` alone writes metadata in random order,
+    and whatever is named by a file's hash would be another thing after every save."""
+    raw = save(tensors, metadata)
+    end = 8 + int.from_bytes(raw[:8], "little")
+    header = json.loads(raw[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of 8
+    return len(text).to_bytes(8, "little") + text + raw[end:]
 
 
 def read_header(path: Path) -> dict[str, Any]:
