@@ -15,15 +15,33 @@ def held(intervals, truth):
     return 100 * float(((bounds[:, 0] <= truth) & (truth <= bounds[:, 1])).mean())
 
 
-def censored(rng, shape):
-    return np.minimum(rng.geometric(1 / 30, shape), 64.0)  # frames until lost, of 64
+def lasting(mean, horizon=64.0):
+    """Frames until lost, of ``horizon``, and their mean; the longer the more scenarios are never lost."""
+    return (
+        lambda rng, shape: np.minimum(rng.geometric(1 / mean, shape), horizon),
+        mean * (1 - (1 - 1 / mean) ** horizon),
+    )
 
 
-CENSORED_MEAN = 30 * (1 - (1 - 1 / 30) ** 64)
 POPULATIONS = {
     "normal": (lambda rng, shape: rng.normal(0, 1, shape), 0.0),
     "skewed": (lambda rng, shape: rng.exponential(1, shape), 1.0),
-    "failed": (lambda rng, shape: np.where(rng.random(shape) < 0.2, 0.0, rng.normal(1, 0.2, shape)), 0.8),
+    "a fifth failed": (lambda rng, shape: np.where(rng.random(shape) < 0.2, 0.0, rng.normal(1, 0.2, shape)), 0.8),
+    "half failed": (lambda rng, shape: np.where(rng.random(shape) < 0.5, 0.0, rng.normal(1, 0.2, shape)), 0.5),
+    "shares near 1": (lambda rng, shape: rng.beta(5, 1, shape), 5 / 6),
+    "shares near 0": (lambda rng, shape: rng.beta(1, 9, shape), 0.1),
+    "soon lost": lasting(10),
+    "a ninth never lost": lasting(30),
+    "a third never lost": lasting(60),
+    "two thirds never lost": lasting(150),
+}
+# Values with a heap at an end are held in up to 97 %, on the careful side; 2,000 experiments scatter by 0.5 %.
+WIDE = {
+    ("a ninth never lost", 16): 97.5,
+    ("a third never lost", 16): 97.5,
+    ("a fifth failed", 32): 97.5,
+    ("a fifth failed", 64): 97.5,
+    ("two thirds never lost", 32): 97.5,
 }
 
 
@@ -32,13 +50,15 @@ POPULATIONS = {
 def test_means(population, scenarios):
     draw, truth = POPULATIONS[population]
     values = draw(np.random.default_rng(0), (EXPERIMENTS, scenarios))
-    assert held(map(bootstrap_mean, values), truth) == pytest.approx(95, abs=1.5)
+    assert 93.5 <= held(map(bootstrap_mean, values), truth) <= WIDE.get((population, scenarios), 96.5)
 
 
 @pytest.mark.parametrize("scenarios", [16, 32, 64])
-def test_means_of_censored_values_err_on_the_wide_side_at_most(scenarios):
-    values = censored(np.random.default_rng(0), (EXPERIMENTS, scenarios))
-    assert 93.5 <= held(map(bootstrap_mean, values), CENSORED_MEAN) <= 98
+def test_failures_that_few_scenarios_do_not_meet_cannot_be_told(scenarios):
+    """Of 16 scenarios 44 % meet none of the failures that one in twenty has: no interval of their values holds them."""
+    rng = np.random.default_rng(0)
+    values = np.where(rng.random((EXPERIMENTS, scenarios)) < 0.05, 0.0, rng.normal(1, 0.2, (EXPERIMENTS, scenarios)))
+    assert {16: 90.0, 32: 91.0, 64: 93.0}[scenarios] <= held(map(bootstrap_mean, values), 0.95) <= 96.5
 
 
 @pytest.mark.parametrize("scenarios", [16, 64])
@@ -71,15 +91,36 @@ def test_proportions_with_seeds_in_scenarios(scenarios, concentration):
     assert held(map(proportion_mean, right), truth[:, 0]) == pytest.approx(95, abs=1.5)
 
 
-@pytest.mark.parametrize("truth", [0.1, 0.5, 0.9])
-def test_scores(truth):
+@pytest.mark.parametrize("scenarios", [16, 32, 64])
+@pytest.mark.parametrize("agreement", [1.0, 4.0, 30.0])
+def test_proportions_of_the_frames_of_scenarios(scenarios, agreement):
+    """A value is a share of eight frames, as in action-swap 2AFC; the more ``agreement``, the nearer are scenarios."""
     rng = np.random.default_rng(0)
-    shape = (EXPERIMENTS, 64)
+    truth = rng.uniform(0.1, 0.95, (EXPERIMENTS, 1))
+    of_scenario = rng.beta(agreement * truth, agreement * (1 - truth), (EXPERIMENTS, scenarios))
+    assert held(map(proportion_mean, rng.binomial(8, of_scenario) / 8), truth[:, 0]) == pytest.approx(95, abs=1.5)
+
+
+@pytest.mark.parametrize("scenarios", [16, 32, 64])
+@pytest.mark.parametrize("truth", [0.1, 0.5, 0.9])
+def test_scores(truth, scenarios):
+    rng = np.random.default_rng(0)
+    shape = (EXPERIMENTS, scenarios)
     level = rng.normal(0, 1, shape)  # what a scenario has in common
     null, oracle = level + rng.exponential(0.5, shape), level + rng.normal(2.5, 0.5, shape)
     model = level + rng.normal(0.5 + 2 * truth, 0.5, shape)
     intervals = [normalised_score(*columns) for columns in zip(model, null, oracle, strict=True)]
-    assert held(intervals, truth) == pytest.approx(95, abs=2.5)
+    assert held(intervals, truth) == pytest.approx(95, abs=1.5)
+
+
+@pytest.mark.parametrize("scenarios", [16, 32, 64])
+def test_scores_of_censored_values(scenarios):
+    """Frames until lost: of the null few, of the model more, of the game all."""
+    rng, shape = np.random.default_rng(0), (EXPERIMENTS, scenarios)
+    (draw_null, null), (draw_model, model) = lasting(12), lasting(30)
+    columns = zip(draw_model(rng, shape), draw_null(rng, shape), np.full(shape, 64.0), strict=True)
+    intervals = [normalised_score(*column) for column in columns]
+    assert held(intervals, (model - null) / (64 - null)) == pytest.approx(95, abs=1.5)
 
 
 @pytest.mark.parametrize("scenarios", [16, 64])
@@ -92,11 +133,27 @@ def test_scores_of_proportions_are_not_sure_of_more_than_they_saw(scenarios, rig
     assert 93 <= held(intervals, 2 * right - 1) <= 98
 
 
-@pytest.mark.parametrize("scenarios", [16, 64])
+LAGS = np.array([8.0, 16, 32, 64, 128, 256])
+
+
+def curves(rng, scenarios, truth):
+    """Values (experiments, scenarios, lags) that fall by half in ``truth`` frames."""
+    level = rng.uniform(0.6, 1.2, (EXPERIMENTS, scenarios, 1)) * 2 ** (-LAGS / truth)
+    return level + rng.normal(0, 0.25, level.shape)
+
+
+@pytest.mark.parametrize("scenarios", [16, 32, 64])
 @pytest.mark.parametrize("truth", [20, 80])
 def test_half_lives(scenarios, truth):
-    rng = np.random.default_rng(0)
-    lags = np.array([8.0, 16, 32, 64, 128, 256])
-    curves = rng.uniform(0.6, 1.2, (EXPERIMENTS, scenarios, 1)) * 2 ** (-lags / truth)
-    values = curves + rng.normal(0, 0.25, (EXPERIMENTS, scenarios, len(lags)))
-    assert 91.5 <= held((half_life(lags, value, draws=1000) for value in values), truth) <= 97
+    values = curves(np.random.default_rng(0), scenarios, truth)
+    assert held((half_life(LAGS, value, draws=1000) for value in values), truth) == pytest.approx(95, abs=1.5)
+
+
+@pytest.mark.parametrize("scenarios", [32, 64])
+@pytest.mark.parametrize("truth", [20, 80])
+def test_half_lives_of_scenarios_of_one_lag_each(scenarios, truth):
+    """As suites have them: lags take turns, a scenario has a value at its own one."""
+    values = curves(np.random.default_rng(0), scenarios, truth)
+    values[:, np.arange(scenarios)[:, None] % len(LAGS) != np.arange(len(LAGS))] = np.nan
+    found = [half_life(LAGS, value, draws=1000) for value in values]
+    assert held([life for life in found if np.isfinite(life.value)], truth) == pytest.approx(95, abs=1.5)

@@ -5,8 +5,11 @@ The scenario is the unit of every interval. ``values`` are one number per scenar
 not look like more evidence. Drawing seeds again within the scenarios drawn would count their scatter twice (Davison and
 Hinkley 1997, section 3.8).
 
-Intervals of means are studentised (bootstrap-t, Efron 1982): with 16 to 64 scenarios, of values that are skewed,
-censored or 0 where a simulator failed, the percentile bootstrap holds the truth in only 89 to 93 % instead of 95 %.
+Intervals of means are studentised (bootstrap-t, Efron 1982): with 16 scenarios, of skewed values or such that are 0
+where a simulator failed, the percentile bootstrap holds the truth in only 88 to 92 % instead of 95 %. Where values come
+near to having two values only (censored at both ends, all or nothing) it is the other way round, the studentised one
+holds it in 98 to 99.7 %; there the interval goes over into the expanded percentile bootstrap (Hesterberg 2015). Where
+between was found by simulation, see tests/core/test_interval_coverage.py.
 """
 
 from __future__ import annotations
@@ -79,7 +82,7 @@ def count_finite(values: ArrayLike) -> int:
 def bootstrap_mean(values: ArrayLike, seed: int = 0, draws: int = DRAWS, level: float = LEVEL) -> Interval:
     """The mean over scenarios, resampled over scenarios."""
     column = _finite(values)
-    return _studentised(column, np.ones_like(column), seed, draws, level)
+    return _ratio(column, np.ones_like(column), seed, draws, level)
 
 
 def paired_difference(a: ArrayLike, b: ArrayLike, seed: int = 0, draws: int = DRAWS, level: float = LEVEL) -> Interval:
@@ -147,8 +150,8 @@ def wilson_interval(successes: float, n: float, level: float = LEVEL) -> Interva
 def proportion_mean(values: ArrayLike, level: float = LEVEL) -> Interval:
     """The mean of values within 0 and 1 with Wilson's interval, for as many trials as the values are worth.
 
-    Those are the scenarios, or more where several seeds were tried in each and differ: the trials whose mean would
-    scatter like that of the scenarios (Korn and Graubard 1998).
+    Those are the scenarios, or more where values are themselves shares of several tries (seeds, frames) that differ:
+    the trials whose mean would scatter like that of the scenarios (Korn and Graubard 1998).
     """
     from scipy.special import stdtrit
 
@@ -159,8 +162,7 @@ def proportion_mean(values: ArrayLike, level: float = LEVEL) -> Interval:
     p = float(means.mean())
     scatter = float(means.var(ddof=1)) / n if n > 1 else 0.0
     if scatter > 0:
-        worth = p * (1 - p) / scatter * (_z(level) / stdtrit(n - 1, 0.5 + level / 2)) ** 2
-        n = min(max(n, worth), float(np.isfinite(np.asarray(values, np.float64)).sum()))
+        n = max(n, p * (1 - p) / scatter * (_z(level) / stdtrit(n - 1, 0.5 + level / 2)) ** 2)
     return wilson_interval(p * n, n, level)
 
 
@@ -182,7 +184,7 @@ def normalised_score(
     columns = np.stack([scenario_means(part) for part in (model, null, oracle)])
     kept = np.isfinite(columns).all(axis=0)
     model_, null_, oracle_ = columns[:, kept]
-    score = _studentised(model_ - null_, oracle_ - null_, seed, draws, level)
+    score = _ratio(model_ - null_, oracle_ - null_, seed, draws, level)
     if not proportions or not np.isfinite(score.low):
         return score
     span = float((oracle_ - null_).mean())
@@ -201,14 +203,12 @@ def half_life(lags: ArrayLike, values: ArrayLike, seed: int = 0, draws: int = DR
     Its percentiles are those of a normal distribution as wide as Student's is for n scenarios (Hesterberg 2015).
     A mean at the shortest lag that is not shown to be above 0 has no half-life.
     """
-    from scipy.special import ndtr, stdtrit
-
     lag, table = np.asarray(lags, np.float64), np.asarray(values, np.float64)
     assert table.ndim == 2 and lag.shape == table.shape[1:] and (np.diff(lag) > 0).all(), f"{lag}, {table.shape}"
     n = len(table)
     if not bootstrap_mean(table[:, 0], seed, draws, level).low > 0:
         return HalfLife(float("nan"), float("nan"), float("nan"), False)
-    tail = float(ndtr(np.sqrt(n / (n - 1)) * stdtrit(n - 1, 0.5 - level / 2)))
+    tail = _expanded_tail(n, level)
     resampled = _fitted_half_lives(lag, table, _weights(n, seed, draws))
     low, high = np.quantile(resampled, [tail, 1 - tail], method="inverted_cdf")
     value = float(_fitted_half_lives(lag, table, np.full((1, n), 1.0 / n))[0])
@@ -237,10 +237,11 @@ def spearman(x: ArrayLike, y: ArrayLike) -> float:
     return float(spearmanr(*pairs).statistic)
 
 
-def _studentised(
-    top: NDArray[np.float64], bottom: NDArray[np.float64], seed: int, draws: int, level: float
-) -> Interval:
-    """The ratio of the means of two columns (n,) with a bootstrap-t interval; a mean is a ratio to ones."""
+def _ratio(top: NDArray[np.float64], bottom: NDArray[np.float64], seed: int, draws: int, level: float) -> Interval:
+    """The ratio of the means of two columns (n,) with the interval of all that the data do not speak against (Fieller).
+
+    A mean is a ratio to ones. No bounds where the mean of ``bottom`` may be 0.
+    """
     n = len(top)
     below = float(bottom.mean()) if n else 0.0
     if abs(below) < SAME:
@@ -249,15 +250,45 @@ def _studentised(
     if n < 2:
         return Interval(value, float("nan"), float("nan"))
     rest = top - value * bottom  # what the ratio leaves unexplained; its mean is 0
-    error = np.sqrt((rest**2).mean() / (n - 1)) / abs(below)
-    if error <= 1e-12 * max(1.0, abs(value)):
+    if np.sqrt((rest**2).mean() / (n - 1)) <= 1e-12 * max(1.0, abs(value)) * abs(below):
         return Interval(value, value, value)
-    moments = _weights(n, seed, draws) @ np.stack([rest, bottom, rest**2, rest * bottom, bottom**2], axis=1)
-    r, b, rr, rb, bb = moments[np.abs(moments[:, 1]) > SAME].T
-    shift = r / b  # of each resample's ratio from this one
-    errors = np.sqrt(np.maximum(rr - 2 * shift * rb + shift**2 * bb, 0) / (n - 1)) / np.abs(b)
-    low, high = np.quantile(shift / np.maximum(errors, FLOOR * error), [0.5 - level / 2, 0.5 + level / 2])
-    return Interval(value, float(value - high * error), float(value - low * error))
+    # Another ratio is held if mean(top - ratio * bottom), in its standard errors, lies between these quantiles.
+    between = _quantiles(rest, seed, draws, level)
+    rr, rb, bb = np.cov(rest, bottom)[[0, 0, 1], [0, 1, 1]] / n
+    room = below**2 - between**2 * bb
+    if (room <= 0).any():
+        return Interval(value, float("nan"), float("nan"))
+    apart = -between * (between * rb + np.sign(below) * np.sqrt(between**2 * rb**2 + room * rr)) / room
+    return Interval(value, value + float(apart.min()), value + float(apart.max()))
+
+
+def _quantiles(rest: NDArray[np.float64], seed: int, draws: int, level: float) -> NDArray[np.float64]:
+    """Between which (2,) the mean of values like ``rest`` (n,), less the true one, lies in its standard errors."""
+    n = len(rest)
+    error = np.sqrt((rest**2).mean() / (n - 1))
+    shift, square = (_weights(n, seed, draws) @ np.stack([rest, rest**2], axis=1)).T
+    errors = np.sqrt(np.maximum(square - shift**2, 0) / (n - 1))
+    studentised = np.quantile(shift / np.maximum(errors, FLOOR * error), [0.5 - level / 2, 0.5 + level / 2])
+    tail = _expanded_tail(n, level)
+    percentile = -np.quantile(shift, [1 - tail, tail]) / error
+    trust = min(1.0, _spread_of_squares(rest)) ** 4
+    return trust * studentised + (1 - trust) * percentile
+
+
+def _spread_of_squares(rest: NDArray[np.float64]) -> float:
+    """How far values (n,) of mean 0 are from having two values only: kurtosis - skewness^2 - 1, 2 for a normal one.
+
+    It is what of the squares' variance the values do not explain (Pearson 1916: never below 0).
+    """
+    unit = rest / np.sqrt((rest**2).mean())
+    return float((unit**4).mean() - (unit**3).mean() ** 2 - 1)
+
+
+def _expanded_tail(n: int, level: float) -> float:
+    """The normal distribution's tail beyond Student's quantile, in units of a resample's scatter (Hesterberg 2015)."""
+    from scipy.special import ndtr, stdtrit
+
+    return float(ndtr(np.sqrt(n / (n - 1)) * stdtrit(n - 1, 0.5 - level / 2)))
 
 
 def _fitted_half_lives(
