@@ -23,6 +23,16 @@ POINTS_A_PIXEL = 8
 
 
 @dataclass(frozen=True)
+class Discs:
+    """Points (N, 3) in world metres with colours (N, 3) and opacities (N,) in [0, 1], and the radius of each disc."""
+
+    points: torch.Tensor
+    colours: torch.Tensor
+    opacities: torch.Tensor
+    radius_px: float
+
+
+@dataclass(frozen=True)
 class Drawing:
     """What a camera sees: colour (H, W, 3) before black, opacity (H, W) and the depth (H, W) of what is opaque."""
 
@@ -32,46 +42,30 @@ class Drawing:
 
 
 class PointRenderer(Protocol):
-    """Draws points (N, 3) in world metres with colours (N, 3) in [0, 1] and opacities (N,) in [0, 1].
+    """Draws discs; ``size_px`` is (height, width).
 
-    ``size_px`` is (height, width). Pixel (0, 0) has its centre at (0, 0). Gradients reach all three.
+    Pixel (0, 0) has its centre at (0, 0). Gradients reach points, colours and opacities.
     """
 
-    def draw(
-        self,
-        points: torch.Tensor,
-        colours: torch.Tensor,
-        opacities: torch.Tensor,
-        camera: Camera,
-        size_px: tuple[int, int],
-        radius_px: float,
-    ) -> Drawing: ...
+    def draw(self, discs: Discs, camera: Camera, size_px: tuple[int, int]) -> Drawing: ...
 
 
 class TorchRenderer:
     """Ours: every point is offered to the pixels around it, and each pixel keeps the nearest ones."""
 
-    def draw(
-        self,
-        points: torch.Tensor,
-        colours: torch.Tensor,
-        opacities: torch.Tensor,
-        camera: Camera,
-        size_px: tuple[int, int],
-        radius_px: float,
-    ) -> Drawing:
+    def draw(self, discs: Discs, camera: Camera, size_px: tuple[int, int]) -> Drawing:
         import torch
 
         height, width = size_px
-        places, depth = project(points, camera)
-        reach = int(np.ceil(radius_px))
+        places, depth = project(discs.points, camera)
+        reach = int(np.ceil(discs.radius_px))
         offsets = torch.arange(-reach, reach + 1, dtype=places.dtype)
         corner = places.detach().round()
         column = corner[:, 0, None, None] + offsets[None, None, :]
         row = corner[:, 1, None, None] + offsets[None, :, None]
         column, row = torch.broadcast_tensors(column, row)
         near = (places.detach()[:, 0, None, None] - column) ** 2 + (places.detach()[:, 1, None, None] - row) ** 2
-        offered = (near < radius_px**2) & (column >= 0) & (column < width) & (row >= 0) & (row < height)
+        offered = (near < discs.radius_px**2) & (column >= 0) & (column < width) & (row >= 0) & (row < height)
         offered &= (depth.detach() > NEAREST_M)[:, None, None]
         which = offered.nonzero()[:, 0]
         pixel = (row * width + column)[offered].long()
@@ -82,10 +76,12 @@ class TorchRenderer:
         rank = torch.arange(len(pixel)) - first
         which, pixel, rank = (part[rank < POINTS_A_PIXEL] for part in (which, pixel, rank))
         centre = torch.stack([pixel % width, pixel // width], -1).to(places.dtype)
-        coverage = 1 - ((places[which] - centre) ** 2).sum(-1) / radius_px**2
-        alpha = places.new_zeros(height * width, POINTS_A_PIXEL).index_put((pixel, rank), coverage * opacities[which])
+        coverage = 1 - ((places[which] - centre) ** 2).sum(-1) / discs.radius_px**2
+        alpha = places.new_zeros(height * width, POINTS_A_PIXEL).index_put(
+            (pixel, rank), coverage * discs.opacities[which]
+        )
         index = torch.zeros(height * width, POINTS_A_PIXEL, dtype=torch.long).index_put((pixel, rank), which)
-        return _composite(alpha, index, colours, depth, size_px)
+        return _composite(alpha, index, discs.colours, depth, size_px)
 
 
 class Pytorch3dRenderer:
@@ -103,32 +99,24 @@ class Pytorch3dRenderer:
                 "build it as its INSTALL.md says; the renderer 'torch' draws the same",
             )
 
-    def draw(
-        self,
-        points: torch.Tensor,
-        colours: torch.Tensor,
-        opacities: torch.Tensor,
-        camera: Camera,
-        size_px: tuple[int, int],
-        radius_px: float,
-    ) -> Drawing:
+    def draw(self, discs: Discs, camera: Camera, size_px: tuple[int, int]) -> Drawing:
         import torch
         from pytorch3d.renderer.points import rasterize_points
         from pytorch3d.structures import Pointclouds
 
         height, width = size_px
-        places, depth = project(points, camera)
+        places, depth = project(discs.points, camera)
         # Its screen: x to the left and y up, the shorter side from -1 to 1, and pixel centres half a pixel inside.
         unit = 2 / min(height, width)
         x = ((width - 1) / 2 - places[:, 0]) * unit
         y = ((height - 1) / 2 - places[:, 1]) * unit
         cloud = Pointclouds([torch.stack([x, y, torch.where(depth > NEAREST_M, depth, -1.0)], -1)])
-        index, _, distance = rasterize_points(cloud, size_px, radius_px * unit, POINTS_A_PIXEL, bin_size=0)
+        index, _, distance = rasterize_points(cloud, size_px, discs.radius_px * unit, POINTS_A_PIXEL, bin_size=0)
         index, distance = index[0].reshape(-1, POINTS_A_PIXEL), distance[0].reshape(-1, POINTS_A_PIXEL)
         there = index >= 0
         index = index.clamp(min=0)
-        alpha = torch.where(there, (1 - distance / (radius_px * unit) ** 2) * opacities[index], 0.0)
-        return _composite(alpha, index, colours, depth, size_px)
+        alpha = torch.where(there, (1 - distance / (discs.radius_px * unit) ** 2) * discs.opacities[index], 0.0)
+        return _composite(alpha, index, discs.colours, depth, size_px)
 
 
 RENDERERS: dict[str, type[PointRenderer]] = {"torch": TorchRenderer, "pytorch3d": Pytorch3dRenderer}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.reconstruction.posed import PosedFrames
-from evals.reconstruction.rendering import PointRenderer
+from evals.reconstruction.rendering import Discs, PointRenderer
 from worldsim.core.records import write_atomic
 from worldsim.core.types import Frames
 
@@ -43,11 +43,12 @@ class PointSplat:
         import torch
 
         points, colours, opacities = map(torch.from_numpy, (self.points, self.colours, self.opacities))
+        discs = Discs(points, colours, opacities, self.radius_px)
         size = posed.size_px
         frames = []
         with torch.no_grad():
             for t in range(len(posed.frames)):
-                drawing = renderer.draw(points, colours, opacities, posed.camera(t), size, self.radius_px)
+                drawing = renderer.draw(discs, posed.camera(t), size)
                 picture = drawing.colour + (1 - drawing.opacity)[..., None] * torch.from_numpy(self.behind)
                 frames.append((picture.clamp(0, 1) * 255).round().byte().numpy())
         return np.stack(frames)
@@ -94,14 +95,8 @@ def fit_splat(
     optimiser = torch.optim.Adam(groups, lr=config.learning_rate)
     for step in range(config.steps):
         t = int(torch.randint(len(frames), (1,), generator=generator)) if step >= len(frames) else step
-        drawing = renderer.draw(
-            start + moved * distance,
-            colours,
-            torch.sigmoid(opaque),
-            posed.camera(t),
-            posed.size_px,
-            config.radius_px,
-        )
+        discs = Discs(start + moved * distance, colours, torch.sigmoid(opaque), config.radius_px)
+        drawing = renderer.draw(discs, posed.camera(t), posed.size_px)
         picture = drawing.colour + (1 - drawing.opacity)[..., None] * behind
         loss = ((picture - frames[t])[seen_mask] ** 2).mean()
         optimiser.zero_grad()

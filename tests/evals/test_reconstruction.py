@@ -11,7 +11,7 @@ import torch
 from evals.games import RealGame
 from evals.reconstruction.motion_structure import NOTHING, RECONSTRUCTED, compare_paths, structure_from_motion
 from evals.reconstruction.posed import PosedFrames
-from evals.reconstruction.rendering import TorchRenderer, make_renderer
+from evals.reconstruction.rendering import Discs, TorchRenderer, make_renderer
 from evals.suites.geometry import GeometrySuite
 from evals.trial import DreamBranch, Trial
 from evals.videos import write_files
@@ -102,7 +102,7 @@ def drawn_plainly(points, colours, opacities, radius_px, kept=8):
 
 def test_our_renderer_draws_what_the_definition_says():
     parts = cloud(400)
-    ours = TorchRenderer().draw(*parts, Camera(K, np.eye(4)), SIZE, 1.7)
+    ours = TorchRenderer().draw(Discs(*parts, 1.7), Camera(K, np.eye(4)), SIZE)
     picture, opacity = drawn_plainly(*[part.numpy().astype(float) for part in parts], 1.7)
     np.testing.assert_allclose(ours.colour.numpy(), picture, atol=1e-4)
     np.testing.assert_allclose(ours.opacity.numpy(), opacity, atol=1e-4)
@@ -112,7 +112,7 @@ def test_what_is_behind_the_camera_is_not_drawn_and_gradients_reach_everything()
     points, colours, opacities = cloud(300)
     points = torch.cat([points, points * torch.tensor([1.0, 1, -1])])
     parts = [part.requires_grad_(True) for part in (points, colours.repeat(2, 1), opacities.repeat(2))]
-    drawing = TorchRenderer().draw(*parts, Camera(K, np.eye(4)), SIZE, 1.5)
+    drawing = TorchRenderer().draw(Discs(*parts, 1.5), Camera(K, np.eye(4)), SIZE)
     (drawing.colour.sum() + drawing.depth_m.sum()).backward()
     for part in parts:
         assert part.grad[:300].abs().sum() > 0
@@ -126,7 +126,7 @@ def test_pytorch3d_draws_the_same_within_a_thousandth():
     T[:3, 3] = 0.2, -0.1, -0.5
     results = []
     for name in ("torch", "pytorch3d"):
-        drawing = make_renderer(name).draw(*parts, Camera(K, T), SIZE, 1.6)
+        drawing = make_renderer(name).draw(Discs(*parts, 1.6), Camera(K, T), SIZE)
         gradients = torch.autograd.grad((drawing.colour**2).sum() + drawing.opacity.sum(), parts)
         results.append([drawing.colour, drawing.opacity, drawing.depth_m, *gradients])
     for ours, theirs in zip(*results, strict=True):
