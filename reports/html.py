@@ -40,9 +40,9 @@ def write_report(
 ) -> Path:
     """Write one HTML file about one or more evaluation runs (folders that worldsim eval wrote); atomic.
 
-    Among ``runs`` may be training runs and packed checkpoints, for their losses and cost; those of the checkpoints that
-    the evaluations name are found without, shipped ones where ``checkpoints`` says they are. Embeds at most
-    ``videos_per_suite`` scenarios of each suite and game, as far as the file stays below 24 MB. Returns ``out``.
+    Among ``runs`` may be training runs and packed checkpoints, for their losses and cost; ``checkpoints`` are folders
+    of further ones by the hash that evaluations know them by. Embeds at most ``videos_per_suite`` scenarios of each
+    suite and game, as far as the file stays below 24 MB. Returns ``out``.
 
     Raises WorldsimError for no runs, for folders that are no finished evaluations, and for suites of other versions,
     limits or scenarios, which ``force`` lets pass with a note.

@@ -31,7 +31,7 @@ def number(value: Any, digits: int = 3) -> str:
 def scientific(value: float) -> str:
     mantissa, exponent = f"{value:.1e}".split("e")
     powers = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{mantissa} \N{MULTIPLICATION SIGN} 10{powers}"
+    return f"{mantissa.replace('-', MINUS)} \N{MULTIPLICATION SIGN} 10{powers}"
 
 
 def interval(part: Mapping[str, Any] | None) -> str:

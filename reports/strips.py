@@ -11,6 +11,7 @@ from worldsim.core.video import VideoInfo, png_bytes, read_frames
 
 STRIP_PX = 64  # height of a strip's frames
 STRIP_COLUMNS = 8
+SHOWN = 1.25  # times its size
 
 
 def strip(title: str, videos: Sequence[tuple[str, Path, VideoInfo]], context: int) -> str:
@@ -39,7 +40,8 @@ def strip(title: str, videos: Sequence[tuple[str, Path, VideoInfo]], context: in
         ]
     tall = 30 + len(rows) * (height + 26) - 26
     label = escape(f"Still frames of {title}: " + ", ".join(name for name, _ in rows))
-    return f'<svg class="frames" viewBox="0 0 {total} {tall}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
+    size_of = f'viewBox="0 0 {total} {tall}" width="{round(SHOWN * total)}" height="{round(SHOWN * tall)}"'
+    return f'<svg class="frames" {size_of} role="img" aria-label="{label}">{"".join(parts)}</svg>'
 
 
 def strip_frames(count: int, context: int) -> list[int]:

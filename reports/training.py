@@ -67,9 +67,9 @@ def load_stages(folder: Path) -> list[Stage]:
 def find_stages(runs: Sequence[Run], given: Sequence[Path], checkpoints: Mapping[str, Path]) -> list[Stage]:
     """Every known stage once, with the models it belongs to.
 
-    A model's are those packed with its checkpoint, the folder that its evaluation names (``checkpoints`` says where a
-    shipped name is); ``given`` training runs and checkpoints add to them. Such a run belongs to the model that was
-    packed from it, else to the one whose label is a folder on its path, else to none and goes by its own name.
+    A model's are those packed with its checkpoint, which ``checkpoints`` has by hash; ``given`` training runs and
+    checkpoints add to them. Such a run belongs to the model that was packed from it, else to the one whose label is a
+    folder on its path, else to none and goes by its own name.
     """
     found: dict[tuple[Any, ...], Stage] = {}
     for label, folder in _checkpoint_folders(runs, checkpoints):
@@ -93,17 +93,8 @@ def _add(found: dict[tuple[Any, ...], Stage], stages: Iterable[Stage], models: t
 
 
 def _checkpoint_folders(runs: Sequence[Run], checkpoints: Mapping[str, Path]) -> list[tuple[str, Path]]:
-    folders = []
-    for run in runs:
-        wanted = run.record.config.get("simulator") or []
-        for name in [wanted] if isinstance(wanted, str) else wanted:
-            # As named from where the evaluation was run: here, or a folder above its own.
-            places = [Path(), *run.folder.resolve().parents]
-            folders_named = [checkpoints[name]] if name in checkpoints else [place / name for place in places]
-            folder = next((one for one in folders_named if (one / PACKED).is_file()), None)
-            if folder is not None and folder.name in run.labels:
-                folders.append((run.labels[folder.name], folder))
-    return list(dict.fromkeys(folders))
+    found = {label: str(run.facts(name).get("checkpoint_hash")) for run in runs for name, label in run.labels.items()}
+    return [(label, checkpoints[checkpoint]) for label, checkpoint in found.items() if checkpoint in checkpoints]
 
 
 def stages_of(stages: Sequence[Stage], label: str) -> list[Stage]:
@@ -111,22 +102,33 @@ def stages_of(stages: Sequence[Stage], label: str) -> list[Stage]:
 
 
 def loss_series(stages: Sequence[Stage], kind: str) -> list[Series]:
-    """Loss against FLOPs spent in one kind of part: a line for each group of models that share its stages.
+    """Loss against FLOPs spent in one kind of part: a line for each model, or for those that share all its stages.
 
     Traces are averaged within bins of equal ratio; stages follow each other.
     """
+    sharing: dict[tuple[int, ...], list[str]] = {}
+    for label in dict.fromkeys(label for stage in stages if stage.kind == kind for label in stage.models):
+        places = tuple(i for i, stage in enumerate(stages) if stage.kind == kind and label in stage.models)
+        sharing.setdefault(places, []).append(label)
     lines = []
-    for models in dict.fromkeys(stage.models for stage in stages if stage.kind == kind):
-        spent, points = 0.0, []
-        for stage in (s for s in stages if s.kind == kind and s.models == models):
-            steps = max([int(stage.record.get("completed") or 0), *(int(row["step"]) for row in stage.trace)])
-            for row in stage.trace:
-                if row.get("loss") is not None and math.isfinite(row["loss"]) and row["loss"] > 0 and steps:
-                    points.append((spent + stage.train_flops * row["step"] / steps, float(row["loss"])))
-            spent += stage.train_flops
-        if points and points[-1][0] > 0:
-            lines.append(Series(", ".join(models), "model", _binned(points)))
+    for places, labels in sharing.items():
+        points = _spent([stages[place] for place in places])
+        if points:
+            lines.append(Series(", ".join(labels), "model", _binned(points)))
     return lines
+
+
+def _spent(stages: Sequence[Stage]) -> list[tuple[float, float]]:
+    """FLOPs and loss along stages that follow each other; what a logarithm does not take is left out."""
+    spent, points = 0.0, []
+    for stage in stages:
+        steps = max([int(stage.record.get("completed") or 0), *(int(row["step"]) for row in stage.trace)])
+        for row in stage.trace:
+            place, loss = spent + stage.train_flops * row["step"] / max(1, steps), float(row.get("loss") or 0)
+            if place > 0 and 0 < loss < math.inf:
+                points.append((place, loss))
+        spent += stage.train_flops
+    return points
 
 
 def _binned(points: Sequence[tuple[float, float]]) -> list[Point]:

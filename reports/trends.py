@@ -77,7 +77,8 @@ def slopes_per_decade(values_SM: NDArray[np.float64], flops: Sequence[float]) ->
     """
     x = np.log10(np.asarray(flops, np.float64))
     centred = x - x.mean()
-    return np.asarray(values_SM @ (centred / (centred**2).sum()))
+    # From the first model's, so that equal values have a slope of exactly 0 and not of a rounding error with a sign.
+    return np.asarray((values_SM - values_SM[:, :1]) @ (centred / (centred**2).sum()))
 
 
 def monotonicity(primary: Primary, places: Sequence[int], compared: Sequence[Difference]) -> str:

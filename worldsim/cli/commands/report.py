@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from worldsim.cli.settings import setting
 from worldsim.core.siblings import import_ours
@@ -27,8 +29,29 @@ class ReportConfig:
 
 def run(config: ReportConfig) -> None:
     """One self-contained file that opens offline: models and game side by side, what compute buys, what it cost."""
-    from worldsim.simulators.checkpoints import SHIPPED, shipped_names
-
-    shipped = {name: SHIPPED / name for name in shipped_names()}
     write_report = import_ours("reports.html").write_report
-    print(write_report(config.runs, config.out, config.videos, config.force, shipped))
+    checkpoints = find_checkpoints([Path(folder) for folder in config.runs])
+    print(write_report(config.runs, config.out, config.videos, config.force, checkpoints))
+
+
+def find_checkpoints(folders: Sequence[Path]) -> dict[str, Path]:
+    """Checkpoints with a record of their training, by hash: those given, those that evaluations name, the shipped.
+
+    A name is looked for from here and from the folders above the evaluation, which may have been moved with it; the
+    hash says whether it is the one that was evaluated.
+    """
+    from worldsim.core.errors import WorldsimError
+    from worldsim.core.records import RunRecord
+    from worldsim.simulators.checkpoints import SHIPPED, find_checkpoint, shipped_names
+
+    places = [SHIPPED / name for name in shipped_names()]
+    for folder in folders:
+        places.append(folder)
+        try:
+            named = RunRecord.read(folder).config.get("simulator") or []
+        except WorldsimError:  # the report says what is wrong with it
+            continue
+        names = [named] if isinstance(named, str) else named
+        places += [above / str(name) for name in names for above in (Path(), *folder.resolve().parents)]
+    found = [place for place in dict.fromkeys(places) if (place / "training.json").is_file()]
+    return {find_checkpoint(place).hash: place for place in found if (place / "config.json").is_file()}
