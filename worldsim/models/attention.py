@@ -19,6 +19,8 @@ from torch import Tensor
 from worldsim.models.layers import rope_table, rotate
 
 CONTEXT, TARGET, JOINT = range(3)  # kinds of frames
+# Of a clip attended from at once, with the keys that they see alone: fewer leave out more, and make smaller products.
+_CHUNK_FRAMES = 16
 
 
 def sees(kind_q: Tensor, time_q: Tensor, kind_k: Tensor, time_k: Tensor, window: int) -> Tensor:
@@ -69,10 +71,11 @@ class Sinks:
         turns = [rope_table(F.pad(time[:, None], (0, 2)), head_dim, dtype) for time in (seen_at_N - time_N, -time_S)]
         return cls(turns[0], turns[1], as_bias(visible, dtype))
 
-    def scores(self, q_GNE: Tensor, k_GNE: Tensor) -> Tensor:
-        """(G, N, S), of queries that are already scaled."""
+    def scores(self, q_GNE: Tensor, k_GNE: Tensor, rows: slice = slice(None)) -> Tensor:
+        """(G, N, S), of queries that are already scaled; they are the ``rows`` of the clip."""
         k_GSE = rotate(k_GNE[:, : self.bias_NS.shape[1]], *self.key_turn)
-        return torch.baddbmm(self.bias_NS.expand(len(q_GNE), -1, -1), rotate(q_GNE, *self.query_turn), k_GSE.mT)
+        turned_GNE = rotate(q_GNE, *(turn[rows] for turn in self.query_turn))
+        return torch.baddbmm(self.bias_NS[rows].expand(len(q_GNE), -1, -1), turned_GNE, k_GSE.mT)
 
 
 def attention(
@@ -91,26 +94,48 @@ def attention(
 
 
 def clip_attention(
-    q_GNE: Tensor, k_GNE: Tensor, v_GNE: Tensor, bias_NC: Tensor, tokens: int, sinks: Sinks | None = None
+    q_GNE: Tensor, k_GNE: Tensor, v_GNE: Tensor, bias_NC: Tensor, tokens: int, window: int, sinks: Sinks | None = None
 ) -> Tensor:
     """Attention output (G, N, E) of C context tokens followed by N - C target tokens, ``tokens`` a frame.
 
     ``bias_NC`` is 0 where a token sees a context token and -inf where it does not (``clip_bias``).
     """
-    G, N, E = q_GNE.shape
+    G, _, E = q_GNE.shape
     C = bias_NC.shape[1]
-    q, k, v = q_GNE * E**-0.5, k_GNE, v_GNE
-    past_GNK, past_GKE = torch.baddbmm(bias_NC.expand(G, N, C), q, k[:, :C].mT), v[:, :C]
-    if sinks is not None:
-        past_GNK = torch.cat((past_GNK, sinks.scores(q, k)), -1)
-        past_GKE = torch.cat((past_GKE, v[:, : sinks.bias_NS.shape[1]]), 1)
-    context_GCE = past_GNK[:, :C].softmax(-1) @ past_GKE
-    frames = (-1, tokens, E)
-    own_GSP = (q[:, C:].reshape(frames) @ k[:, C:].reshape(frames).mT).view(G, N - C, tokens)
-    weight = torch.cat((past_GNK[:, C:], own_GSP), -1).softmax(-1)
-    own_GSE = (weight[..., -tokens:].reshape(-1, tokens, tokens) @ v[:, C:].reshape(frames)).view(G, N - C, E)
-    target_GSE = torch.baddbmm(own_GSE, weight[..., :-tokens], past_GKE)
-    return torch.cat((context_GCE, target_GSE), 1)
+    chunks = clip_chunks(C // tokens, window)
+    # Frame 0 is no target. One split and not many slices: the backward pass of each of those fills a whole tensor.
+    sizes = [(last - first) * tokens for first, last, _ in chunks]
+    target_sizes = [sizes[0] - tokens, *sizes[1:]]
+    queries = (q_GNE * E**-0.5).split([*sizes, *target_sizes], 1)
+    (k_GCE, *own_keys), (v_GCE, *own_values) = (x.split([C, *target_sizes], 1) for x in (k_GNE, v_GNE))
+
+    def past(q_GQE: Tensor, rows: slice, seen: slice) -> tuple[Tensor, Tensor]:
+        """Scores of the queries at ``rows`` for the context that they may see, and its values."""
+        scores = torch.baddbmm(bias_NC[rows, seen].expand(G, -1, -1), q_GQE, k_GCE[:, seen].mT)
+        if sinks is None:
+            return scores, v_GCE[:, seen]
+        values = torch.cat((v_GCE[:, seen], v_GCE[:, : sinks.bias_NS.shape[1]]), 1)
+        return torch.cat((scores, sinks.scores(q_GQE, k_GCE, rows)), -1), values
+
+    context, targets = [], []
+    for number, (first, last, oldest) in enumerate(chunks):
+        seen = slice(oldest * tokens, last * tokens)
+        scores, values = past(queries[number], slice(first * tokens, last * tokens), seen)
+        context.append(scores.softmax(-1) @ values)
+        q_GQE, end = queries[len(chunks) + number], C + (last - 1) * tokens
+        scores, values = past(q_GQE, slice(end - q_GQE.shape[1], end), seen)
+        q_FPE, k_FPE, v_FPE = (x.reshape(-1, tokens, E) for x in (q_GQE, own_keys[number], own_values[number]))
+        own_GSP = (q_FPE @ k_FPE.mT).view(G, -1, tokens)
+        weight = torch.cat((scores, own_GSP), -1).softmax(-1)
+        own_GSE = (weight[..., -tokens:].reshape(-1, tokens, tokens) @ v_FPE).view(G, -1, E)
+        targets.append(torch.baddbmm(own_GSE, weight[..., :-tokens], values))
+    return torch.cat((*context, *targets), 1)
+
+
+def clip_chunks(frames: int, window: int) -> list[tuple[int, int, int]]:
+    """Frames of a streaming clip that are attended from at once: first, end, and the oldest that one of them sees."""
+    starts = range(0, frames, _CHUNK_FRAMES)
+    return [(first, min(frames, first + _CHUNK_FRAMES), max(0, first - window)) for first in starts]
 
 
 @lru_cache(maxsize=32)

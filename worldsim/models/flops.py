@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from worldsim.models.attention import clip_chunks
 from worldsim.models.autoencoders import VAE
 from worldsim.models.dit import DiTConfig
 from worldsim.models.layout import Part
@@ -17,21 +18,25 @@ from worldsim.models.layout import Part
 def training_flops(config: DiTConfig, part: Part) -> float:
     """Forward and backward operations of a part of a packed sequence."""
     tokens, frames = part.tokens_per_frame, part.frames
-    sequence = part.sequence_frames * tokens
+    sequence_frames = part.sequence_frames
+    sequence = sequence_frames * tokens
     predicted = frames if part.joint else frames - 1
     if part.joint:
         keys = sequence**2  # all see all, masked or not
     else:
         sinks = config.sinks if frames > config.window else 0
-        seen = (frames + sinks) * tokens
-        keys = sequence * seen + (frames - 1) * tokens**2  # all see context, targets their own frame
+        pairs = (frames - 1) + sequence_frames * sinks  # targets see their own frame, all see sinks
+        for first, last, oldest in clip_chunks(frames, config.window):
+            queries = 2 * (last - first) - (first == 0)  # frame 0 is no target
+            pairs += queries * (last - oldest)  # of frames
+        keys = pairs * tokens**2
     return (
         part.clips
         * 3.0
         * (
             sequence * _per_token(config)
             + config.depth * 4 * keys * config.dim  # scores and weighted values
-            + part.sequence_frames * _per_frame(config)
+            + sequence_frames * _per_frame(config)
             + predicted * tokens * 2 * config.dim * _token_numbers(config)
         )
     )

@@ -127,7 +127,7 @@ class Layout:
             if part.joint:
                 y = attention(q, k, v, joint_bias(*sizes))
             else:
-                y = clip_attention(q, k, v, clip_bias(*sizes), part.tokens_per_frame, sinks)
+                y = clip_attention(q, k, v, clip_bias(*sizes), part.tokens_per_frame, self.window, sinks)
             out.append(y.view(len(q_HNE), b - a, -1))
         return out[0] if len(out) == 1 else torch.cat(out, 1)
 
