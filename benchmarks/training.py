@@ -1,15 +1,15 @@
 """How much of the machine's arithmetic training uses: model FLOPs a second over the bf16 GEMM peak of the same run.
 
-    python benchmarks/training.py [--seconds 20] [--compile] [--json FILE]
+    python benchmarks/training.py [--seconds 20] [--scales base 32x] [--compute 1e14] [--compile] [--json FILE]
 
-The data are random latents: what is timed is one optimiser step of the simulator (forward, backward, update, moving
-average), as ``worldsim train recipe=simulator`` runs it.
+The data are random latents of 64x64 frames: what is timed is one optimiser step of the simulator (forward, backward,
+update, moving average), as ``worldsim train recipe=simulator scale=32x compute=1e14`` runs it. The update is in the
+time and not in the model FLOPs.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import tempfile
 import time
 from pathlib import Path
@@ -23,17 +23,13 @@ from worldsim.models.flops import training_flops
 from worldsim.models.layout import Part
 from worldsim.training.loop import Trainer
 from worldsim.training.objective import Batch
+from worldsim.training.scales import SCALES
 from worldsim.training.simulator import step_loss
 from worldsim.training.simulator_config import SimulatorTrainConfig
 
 ACTION_CHANNELS = 14  # as voxel/arena
-# name -> what differs from the shipped recipe
-VARIANTS = {
-    "base, AdamW": {"optimizer": "adamw"},
-    "base, Muon (as shipped)": {},
-    "dim 384, depth 12, AdamW": {"optimizer": "adamw", "dim": 384, "depth": 12, "heads": 6},
-    "dim 512, AdamW": {"optimizer": "adamw", "dim": 512, "heads": 8},
-}
+LONGEST = 200  # frames of a recording
+PEAK_SECONDS = 0.4
 
 
 def measure(config: SimulatorTrainConfig, seconds: float) -> dict[str, float]:
@@ -58,16 +54,16 @@ def measure(config: SimulatorTrainConfig, seconds: float) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(model, config, Path(folder), loss, {}, flops)
         model.train()
-        for _ in range(3):
+        for _ in range(2):
             trainer.one_step()
         rates, peaks = [], []
         until = time.perf_counter() + seconds
-        while time.perf_counter() < until or len(rates) < 3:
-            peaks.append(gemm_peak(seconds=0.4))
+        while time.perf_counter() < until or len(rates) < 2:
+            peaks.append(gemm_peak(seconds=PEAK_SECONDS))
             begun = time.perf_counter()
-            for _ in range(5):
+            for _ in range(2):
                 trainer.one_step()
-            rates.append(5 / (time.perf_counter() - begun))
+            rates.append(2 / (time.perf_counter() - begun))
     peak, rate = max(peaks), median(rates)
     tokens = config.batch * (2 * config.frames - 1) * 16
     return {
@@ -82,21 +78,26 @@ def measure(config: SimulatorTrainConfig, seconds: float) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=15.0, help="for each variant")
+    parser.add_argument("--seconds", type=float, default=20.0, help="for each scale")
+    parser.add_argument("--scales", nargs="+", default=list(SCALES), choices=list(SCALES))
+    parser.add_argument("--compute", type=float, default=1e14, help="training FLOPs of base")
+    parser.add_argument("--optimizer", default="muon", choices=("muon", "adamw"))
     parser.add_argument("--compile", action="store_true", help="compile the blocks (needs a C++ compiler)")
-    parser.add_argument("--variants", type=int, default=len(VARIANTS), help="measure only the first so many")
+    parser.add_argument("--threads", type=int, default=0, help="of the CPU; 0 is PyTorch's own choice")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     results = {}
-    for name, change in list(VARIANTS.items())[: args.variants]:
-        config = dataclasses.replace(SimulatorTrainConfig(compile=args.compile), **change)
+    for name in args.scales:
+        sizes = SCALES[name].simulator(args.compute, LONGEST)
+        config = SimulatorTrainConfig(compile=args.compile, optimizer=args.optimizer, threads=args.threads, **sizes)
         results[name] = measure(config, args.seconds)
     print_table(
-        ["variant", "params", "steps/s", "tokens/s", "GFLOP/s", "GEMM peak", "share"],
+        ["scale", "params", "steps/s", "tokens/s", "GFLOP/s", "GEMM peak", "share"],
         [[name, *figures.values()] for name, figures in results.items()],
     )
     if args.json:
-        write_json(args.json, "training", results, {"seconds": args.seconds, "compile": args.compile})
+        settings = {key: value for key, value in vars(args).items() if key != "json"}
+        write_json(args.json, "training", results, settings)
 
 
 if __name__ == "__main__":
