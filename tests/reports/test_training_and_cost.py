@@ -120,3 +120,25 @@ def test_a_garbled_record_is_refused(tmp_path):
     (tmp_path / "training.json").write_text("[]")
     with pytest.raises(DamagedFileError, match="is not a training record; pack the checkpoint again"):
         load_stages(tmp_path)
+
+
+def test_the_command_finds_checkpoints_by_hash_wherever_the_ladder_was_moved(shipped, tmp_path, monkeypatch):
+    from worldsim.cli.commands.report import find_checkpoints
+
+    monkeypatch.chdir(tmp_path)
+    moved = tmp_path / "moved" / "ladder" / "base"
+    shutil.copytree(FOLDERS["voxel-base"], moved / "model")
+    config = json.loads((moved / "model" / "config.json").read_text())
+    (moved / "model" / "config.json").write_text(json.dumps({**config, "steps": 7}))  # another checkpoint by its hash
+    run = shutil.copytree(shipped[0], moved / "eval" / "control")
+    record = json.loads((run / "record.json").read_text())
+    record["config"]["simulator"] = ["base/model"]
+    (run / "record.json").write_text(json.dumps(record))
+    found = find_checkpoints([run, tmp_path / "no run"])
+    assert found[find_checkpoint(moved / "model").hash] == moved / "model"
+    assert CHECKPOINTS.items() <= found.items()
+    # What was evaluated is the shipped one, not the one that lies where the evaluation says.
+    (stage, *_) = find_stages(load_runs([run]), [], found)
+    assert stage.models == ("voxel-base",)
+    only = {checkpoint: folder for checkpoint, folder in found.items() if folder == moved / "model"}
+    assert find_stages(load_runs([run]), [], only) == []
