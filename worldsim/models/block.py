@@ -5,17 +5,18 @@ Legend: N tokens, F frames, P tokens a frame, D width, H heads, E head width, L 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from worldsim.models.layers import Linear, norm, rotate
 
+ALL = slice(None)
 Spread = Callable[[Tensor], Tensor]  # a vector for each frame (F, D), brought to the frame's tokens
-Attend = Callable[[Tensor, Tensor, Tensor], Tensor]  # queries, keys and values (H, N, E) to outputs (H, N, E)
+Modulation = Sequence[Tensor]  # shift, scale and gate of the attention, then of the MLP, as they fit the tokens
+Attend = Callable[[Tensor], Tensor]  # queries, keys and values side by side (..., 3 D) to outputs (..., D)
 
 
 class Block(nn.Module):
@@ -33,24 +34,33 @@ class Block(nn.Module):
         self.text = None if text_width is None else TextAttention(dim, heads, text_width)
 
     def forward(
-        self, x: Tensor, shared_F6D: Tensor, spread: Spread, rope: tuple[Tensor, Tensor], attend: Attend,
-        attend_text: Callable[[Tensor], Tensor] | None = None,
+        self, x: Tensor, modulation: Modulation, attend: Attend,
+        attend_text: Callable[[Tensor], Tensor] | None = None, frames: slice = ALL,
     ) -> Tensor:  # fmt: skip
-        """``x``: tokens (F, P, D) or (N, 1, D), as ``spread`` fits; ``attend_text``: queries (H, N, E) to outputs."""
-        modulation = shared_F6D + self.modulation.to(x.dtype)
-        shift1, scale1, gate1, shift2, scale2, gate2 = (spread(part) for part in modulation.unbind(1))
-        y = torch.addcmul(shift1, norm(x), 1 + scale1)
-        x = torch.addcmul(x, gate1, self.out(self._self_attention(y, rope, attend)))
+        """Tokens ``x`` (F, P, D) or (N, 1, D) to those of ``frames``, the only ones that ``attend`` answers for.
+
+        ``modulation``: (F, 1, D) or (N, 1, D) each, the scales with 1 added. ``attend_text``: queries (H, N, E) to
+        outputs.
+        """
+        shift1, scale1, gate1, shift2, scale2, gate2 = modulation
+        y = self.out(attend(self.qkv(torch.addcmul(shift1, norm(x), scale1))))
+        x = torch.addcmul(x[frames], gate1[frames], y)
         if self.text is not None and attend_text is not None:
             x = x + self.text(norm(x), attend_text)
-        y = torch.addcmul(shift2, norm(x), 1 + scale2)
-        return torch.addcmul(x, gate2, self.down(F.gelu(self.up(y), approximate="tanh")))
+        y = torch.addcmul(shift2[frames], norm(x), scale2[frames])
+        return torch.addcmul(x, gate2[frames], self.down(self.up(y, gelu=True)))
 
-    def _self_attention(self, y: Tensor, rope: tuple[Tensor, Tensor], attend: Attend) -> Tensor:
-        D = y.shape[-1]
-        qkv = self.qkv(y).view(-1, 3, self.heads, D // self.heads).permute(1, 2, 0, 3)  # (3, H, N, E)
-        q, k = rotate(norm(qkv[:2]), *rope)
-        return attend(q, k, qkv[2]).transpose(0, 1).reshape(y.shape)
+    def modulated(self, shared_F6D: Tensor, spread: Spread) -> Modulation:
+        """The modulation of this block's tokens from the one that all blocks share."""
+        shift1, scale1, gate1, shift2, scale2, gate2 = (shared_F6D + self.modulation.to(shared_F6D.dtype)).unbind(1)
+        return [spread(part) for part in (shift1, 1 + scale1, gate1, shift2, 1 + scale2, gate2)]
+
+
+def split_heads(qkv: Tensor, heads: int, rope: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries, keys and values (H, N, E) of N tokens (..., 3 D), normalised and rotated to their places."""
+    qkv_3HNE = qkv.reshape(-1, 3, heads, qkv.shape[-1] // (3 * heads)).permute(1, 2, 0, 3)
+    q_HNE, k_HNE = rotate(norm(qkv_3HNE[:2]), *rope)
+    return q_HNE, k_HNE, qkv_3HNE[2]
 
 
 class TextAttention(nn.Module):

@@ -8,17 +8,19 @@ for ever; the others go into a bounded archive, from which a few are recalled fo
 before the window, however old they are, so a stream of any length stays within the distances of training.
 
 Legend: L layers, B slots, H heads, W window in frames, K kept frames shown, M recalled ones, P tokens a frame, E head
-width.
+width, F frames, Q queries of one or two frames, G heads of all slots (B * H).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Self
 
 import torch
 from torch import Tensor
 
+from worldsim.models.attention import as_bias
 from worldsim.models.layers import rope_table, rotate
 
 
@@ -123,7 +125,7 @@ class RingCache(PerSlot):
             if recall_BM is not None:
                 self.archive.recalled_BM = recall_BM
             self._show(self.archive)
-        return FrameView(self, place_B, self._visible())
+        return FrameView(self, self.kept + place_B, self._visible())
 
     def same_frame(self) -> FrameView:
         """For further denoising steps of the same frame: nothing is written to the ring."""
@@ -173,36 +175,54 @@ class RingCache(PerSlot):
         return visible_BF.repeat_interleave(self.tokens_per_frame, 1)[:, None, None, :]
 
 
-@dataclass
 class FrameView:
-    """One network call's access to the cache: where to write, what is visible."""
+    """One network call's access to the cache: where keys and values go, and what is visible."""
 
-    cache: RingCache
-    place_B: Tensor | None
-    mask_B11N: Tensor | None
+    def __init__(self, cache: RingCache, place_B: Tensor | None, mask_B11N: Tensor | None):
+        self.cache, self.mask_B11N = cache, mask_B11N
+        self._place_B = place_B  # in frames, of the context frame; None where none is written
+        places = set() if place_B is None else set(place_B.tolist())
+        self._common_place = places.pop() if len(places) == 1 else None
+        self._slot_B = torch.arange(len(cache.count_B), device=cache.count_B.device)
+        self.bias_GQN = self._bias()
 
-    def write_context(self, layer: int, k_BHPE: Tensor, v_BHPE: Tensor) -> None:
-        assert self.place_B is not None
-        tokens = self.cache.tokens_per_frame
-        places = [self.cache.kept + place for place in self.place_B.tolist()]
-        for target, new in ((self.cache.keys_LBHNE[layer], k_BHPE), (self.cache.values_LBHNE[layer], v_BHPE)):
-            if len(set(places)) == 1:
-                target[:, :, places[0] * tokens : (places[0] + 1) * tokens] = new
-            else:
-                for slot, place in enumerate(places):
-                    target[slot, :, place * tokens : (place + 1) * tokens] = new[slot]
+    @property
+    def frames(self) -> int:
+        """Frames that ask and are written: the one that is being denoised, and the context frame before it."""
+        return 1 if self._place_B is None else 2
 
-    def write_target(self, layer: int, k_BHPE: Tensor, v_BHPE: Tensor) -> None:
-        tokens = self.cache.tokens_per_frame
-        self.cache.keys_LBHNE[layer][:, :, -tokens:] = k_BHPE
-        self.cache.values_LBHNE[layer][:, :, -tokens:] = v_BHPE
+    def write(self, layer: int, k_BHFPE: Tensor, v_BHFPE: Tensor) -> None:
+        """Keys and values of the context frame, if one is written, and then of the frame that is being denoised."""
+        for stored_LBHNE, new in ((self.cache.keys_LBHNE, k_BHFPE), (self.cache.values_LBHNE, v_BHFPE)):
+            stored = stored_LBHNE[layer].unflatten(2, (-1, self.cache.tokens_per_frame))
+            stored[:, :, -1] = new[:, :, -1]
+            if self._common_place is not None:
+                stored[:, :, self._common_place] = new[:, :, 0]
+            elif self._place_B is not None:
+                stored[self._slot_B, :, self._place_B] = new[:, :, 0]
 
-    def context(self, layer: int) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Keys, values and mask that a context frame's tokens see: kept frames and the ring, themselves included."""
-        past = (self.cache.kept + self.cache.window) * self.cache.tokens_per_frame
-        mask = None if self.mask_B11N is None else self.mask_B11N[..., :past]
-        return self.cache.keys_LBHNE[layer][:, :, :past], self.cache.values_LBHNE[layer][:, :, :past], mask
+    def seen(self, layer: int) -> tuple[Tensor, Tensor]:
+        """Keys and values (G, N, E) of all slots' heads: kept frames, the ring, and the frame that is denoised."""
+        return self.cache.keys_LBHNE[layer].flatten(0, 1), self.cache.values_LBHNE[layer].flatten(0, 1)
 
-    def window_and_self(self, layer: int) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Keys, values and mask that the tokens of the frame being denoised see."""
-        return self.cache.keys_LBHNE[layer], self.cache.values_LBHNE[layer], self.mask_B11N
+    def _bias(self) -> Tensor | None:
+        """What is added to the scores (G or 1, Q, N) of the queries of ``write``'s frames; None where all is seen.
+
+        Nothing of the frame that is being denoised is seen by the context frame before it.
+        """
+        keys, tokens = self.cache.keys_LBHNE, self.cache.tokens_per_frame
+        own_QN = _own_frame_hidden(self.frames, tokens, keys.shape[3], keys.dtype, keys.device)
+        if self.mask_B11N is None:
+            return own_QN
+        bias_BQN = as_bias(self.mask_B11N[:, 0], keys.dtype)
+        bias_BQN = bias_BQN.expand(-1, self.frames * tokens, -1) if own_QN is None else bias_BQN + own_QN
+        return bias_BQN.repeat_interleave(keys.shape[2], 0)
+
+
+@lru_cache(maxsize=32)
+def _own_frame_hidden(frames: int, tokens: int, keys: int, dtype: torch.dtype, device: torch.device) -> Tensor | None:
+    if frames == 1:
+        return None
+    visible_QN = torch.ones(2 * tokens, keys, dtype=torch.bool, device=device)
+    visible_QN[:tokens, -tokens:] = False
+    return as_bias(visible_QN, dtype)

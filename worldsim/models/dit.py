@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -23,14 +24,14 @@ from torch import Tensor, nn
 
 from worldsim.core.errors import DamagedFileError, WorldsimError
 from worldsim.models.attention import CONTEXT, TARGET
-from worldsim.models.block import Block, TextAttention, TextKeys
-from worldsim.models.cache import FrameView, RingCache
+from worldsim.models.block import ALL, Block, TextAttention, TextKeys, split_heads
+from worldsim.models.cache import RingCache
 from worldsim.models.checkpoint import load_weights, read_header
 from worldsim.models.clips import Entry, FrameInputs, JointClips, StreamClips
 from worldsim.models.heads import Heads
 from worldsim.models.layers import Conditioning, Linear, norm
-from worldsim.models.layout import Layout, Part, layout_of, text_attention
-from worldsim.models.streaming import StreamContext, attend_cached, stream_rope
+from worldsim.models.layout import Layout, Part, layout_of
+from worldsim.models.streaming import StreamContext, StreamPass
 from worldsim.models.text import TextConfig, TextTokens, make_text_encoder
 
 
@@ -123,6 +124,10 @@ class DiT(nn.Module):
         """By the number of their block."""
         found = {number: block.text for number, block in enumerate(self.blocks)}
         return {number: layer for number, layer in found.items() if isinstance(layer, TextAttention)}
+
+    @property
+    def _blocks(self) -> list[Block]:
+        return cast(list[Block], self.blocks)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -259,13 +264,17 @@ class DiT(nn.Module):
         """All blocks over a packed sequence; the part that training compiles."""
         x = layout.shaped(x_ND)
         rope = layout.cos, layout.sin
-        for i, block in enumerate(self.blocks):
+        for i, block in enumerate(self._blocks):
             words = [(*part.keys[i], part.bias_BL) for part in keys if i in part.keys]
+
+            def attend(qkv: Tensor, heads=block.heads) -> Tensor:
+                out_HNE = layout.attend(*split_heads(qkv, heads, rope))
+                return out_HNE.transpose(0, 1).reshape(x_ND.shape).view(*qkv.shape[:-1], -1)
 
             def attend_text(q_HNE: Tensor, words=words) -> Tensor:
                 return layout.attend_text(q_HNE, words)
 
-            x = block(x, shared_F6D, layout.spread, rope, layout.attend, attend_text)
+            x = block(x, block.modulated(shared_F6D, layout.spread), attend, attend_text)
         return x.reshape(x_ND.shape)
 
     def _layout(self, parts: tuple[Part, ...], entries: Sequence[Entry], x_ND: Tensor) -> Layout:
@@ -298,49 +307,39 @@ class DiT(nn.Module):
         """Denoise the frame at time ``time_B``; with ``context``, first write the frame before it to the cache.
 
         Both in one pass: within each layer the context frame's keys are written before the target attends, so this is
-        the same arithmetic as ``forward`` and one network call a frame when one denoising step is taken.
+        the same arithmetic as ``forward`` and one network call a frame when one denoising step is taken. ``text`` is of
+        each slot's prompt, or of one for all.
         """
         B = len(target_BChw)
-        frames_BFChw, reference_BFChw = target_BChw[:, None], previous_BChw[:, None]
-        noise_BF, action_BFA = target_noise_B[:, None], target_action_BA[:, None]
-        known_BF = torch.ones_like(noise_BF) if target_known_B is None else target_known_B[:, None]
-        step_BF = torch.full_like(noise_BF, step_size)
-        kinds = [TARGET]
-        view: FrameView
+        kinds, frames, references = [TARGET], [target_BChw], [previous_BChw]
+        known_B = torch.ones_like(target_noise_B) if target_known_B is None else target_known_B
+        inputs = [FrameInputs(target_noise_B, target_action_BA, known_B, torch.full_like(target_noise_B, step_size))]
         if context is None:
             view = cache.same_frame()
         else:
             view = cache.begin_frame(context.recall_BM)
-            kinds = [CONTEXT, TARGET]
-            frames_BFChw = torch.stack((previous_BChw, target_BChw), 1)
-            reference_BFChw = torch.stack((context.before_BChw, previous_BChw), 1)
-            noise_BF = torch.cat((context.noise_B[:, None], noise_BF), 1)
-            action_BFA = torch.cat((context.action_BA[:, None], action_BFA), 1)
-            known_BF = torch.cat((context.action_known_B[:, None], known_BF), 1)
-            step_BF = torch.cat((torch.zeros_like(step_BF), step_BF), 1)
-        kind_BF = torch.tensor(kinds, device=noise_BF.device).expand(B, -1)
-        x_BFPD = self._tokens(frames_BFChw, reference_BFChw, kind_BF)
-        count = noise_BF.shape[1]
-        frames = FrameInputs(noise_BF.flatten(), action_BFA.flatten(0, 1), known_BF.flatten(), step_BF.flatten())
-        summary_FD = None if text is None else text.summary_BD.repeat_interleave(count, 0)
-        shared_F6D, final_F2D = self._modulations(frames, summary_FD, x_BFPD.dtype)
-        rope = stream_rope(
-            time_B, count, *self.grid(*target_BChw.shape[-2:]), self.config.dim // self.config.heads, x_BFPD.dtype
-        )
-        x = x_BFPD.flatten(0, 1)
-        for layer, block in enumerate(self.blocks):
+            kinds, frames, references = [CONTEXT, *kinds], [previous_BChw, *frames], [context.before_BChw, *references]
+            no_step_B = torch.zeros_like(target_noise_B)
+            inputs = [FrameInputs(context.noise_B, context.action_BA, context.action_known_B, no_step_B), *inputs]
+        kind_FB = torch.tensor(kinds, device=target_noise_B.device)[:, None].expand(-1, B)
+        x = self._tokens(torch.stack(frames), torch.stack(references), kind_FB).flatten(0, 1)  # (F * B, P, D)
+        summary = None if text is None else text.summary_BD.expand(B, -1).repeat(len(kinds), 1)
+        shared_N6D, final_N2D = self._modulations(FrameInputs.joined(inputs), summary, x.dtype)
+        modulation_LN6D = shared_N6D + torch.stack([block.modulation for block in self._blocks])[:, None].to(x.dtype)
+        modulation_LN6D[:, :, 1::3] += 1  # the scales
+        call = StreamPass(view, time_B, *self.grid(*target_BChw.shape[-2:]))
+        for layer, (block, modulation_N6D) in enumerate(zip(self._blocks, modulation_LN6D, strict=True)):
+            last = layer == len(self.blocks) - 1
 
-            def attend(q: Tensor, k: Tensor, v: Tensor, layer=layer) -> Tensor:
-                return attend_cached(q, k, v, B, view, layer, with_context=context is not None)
+            def attend(qkv: Tensor, layer=layer, last=last) -> Tensor:
+                return call.attend(layer, qkv, last)
 
             def attend_text(q_HNE: Tensor, layer=layer) -> Tensor:
                 assert text is not None, "a network with text needs text_keys"
-                q_BHNE = q_HNE.unflatten(1, (B, -1)).transpose(0, 1)
-                return text_attention(q_BHNE, *text.keys[layer], text.bias_BL).transpose(0, 1).flatten(1, 2)
+                return call.attend_text(q_HNE, text, layer)
 
-            x = block(x, shared_F6D, lambda values_FD: values_FD[:, None], rope, attend, attend_text)
-        x_BFPD, final_BF2D = x.view(x_BFPD.shape), final_F2D.unflatten(0, (B, count))
-        return self._finish(x_BFPD[:, -1:], final_BF2D[:, -1:], previous_BChw[:, None])
+            x = block(x, modulation_N6D[:, :, None].unbind(1), attend, attend_text, slice(-B, None) if last else ALL)
+        return self._finish(x[:, None], final_N2D[-B:, None], previous_BChw[:, None])
 
     def new_cache(self, slots: int, tokens_per_frame: int, recalled: int = 0, archived: int = 0) -> RingCache:
         """An empty cache in the network's own precision.

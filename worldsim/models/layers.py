@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from worldsim.models.packed import PackedWeight, can_pack
 
 # How the 32 rotation pairs of a 64-wide head are divided among time, height and width.
 _AXIS_SHARES = (0.4, 0.3, 0.3)
@@ -16,9 +19,22 @@ _ROPE_BASE = 100.0  # positions go to tens, not thousands: a small base keeps al
 class Linear(nn.Linear):
     """A linear layer that computes in its input's precision, so float32 master weights serve bf16 activations."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    packed: PackedWeight | None = None
+
+    def forward(self, x: Tensor, gelu: bool = False) -> Tensor:
+        """``x`` (..., in) to (..., out), through a tanh GELU where asked for."""
+        if self.packed is not None:
+            return self.packed(x, gelu)
         bias = None if self.bias is None else self.bias.to(x.dtype)
-        return F.linear(x, self.weight.to(x.dtype), bias)
+        y = F.linear(x, self.weight.to(x.dtype), bias)
+        return F.gelu(y, approximate="tanh") if gelu else y
+
+
+def pack(network: nn.Module) -> None:
+    """Prepare ``network`` for inference in its present precision: its weights must not change from now on."""
+    for layer in network.modules():
+        if isinstance(layer, Linear) and can_pack(layer.weight):
+            layer.packed = PackedWeight(layer.weight, layer.bias)
 
 
 def norm(x: Tensor) -> Tensor:
@@ -35,12 +51,36 @@ def axis_split(head_dim: int) -> tuple[int, int, int]:
 
 def rope_table(positions_N3: Tensor, head_dim: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Cosines and signed sines (N, head_dim) for tokens at (t, y, x); float64 inside: long videos stay exact."""
-    angles = []
-    for axis, pairs in enumerate(axis_split(head_dim)):
-        frequency = _ROPE_BASE ** (-torch.arange(pairs, dtype=torch.float64, device=positions_N3.device) / pairs)
-        angles.append(positions_N3[..., axis, None].double() * frequency)
-    angle = torch.cat(angles, -1)
+    angle = positions_N3.double() @ _rope_frequencies(head_dim, positions_N3.device)
     return torch.cat((angle.cos(), angle.cos()), -1).to(dtype), torch.cat((-angle.sin(), angle.sin()), -1).to(dtype)
+
+
+@lru_cache(maxsize=32)
+def _rope_frequencies(head_dim: int, device: torch.device) -> Tensor:
+    """(3, head_dim // 2): how fast each rotation pair turns along each axis, of which it is one axis's alone."""
+    axes = [_ROPE_BASE ** (-torch.arange(pairs, dtype=torch.float64, device=device) / pairs)
+            for pairs in axis_split(head_dim)]  # fmt: skip
+    return torch.block_diag(*axes)
+
+
+def frame_rope(time_BF: Tensor, height: int, width: int, head_dim: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """The ``rope_table`` of frames of ``height`` x ``width`` tokens at these times: (B, F, height * width, head_dim).
+
+    A component turns by time or by place, so a table of times and one of places say it all.
+    """
+    times_BF3 = F.pad(time_BF[..., None], (0, 2))
+    cos_time, sin_time = rope_table(times_BF3, head_dim, dtype)
+    cos_place, sin_place = _place_rope(height, width, head_dim, dtype, time_BF.device)
+    return cos_time[:, :, None] * cos_place, sin_time[:, :, None] + sin_place
+
+
+@lru_cache(maxsize=32)
+def _place_rope(
+    height: int, width: int, head_dim: int, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    y, x = torch.meshgrid(torch.arange(height, device=device), torch.arange(width, device=device), indexing="ij")
+    grid_P3 = torch.stack((torch.zeros_like(y), y, x), -1).flatten(0, 1)
+    return rope_table(grid_P3, head_dim, dtype)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -50,10 +90,13 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 def sinusoid(values: Tensor, dim: int) -> Tensor:
     """Sines and cosines (..., dim) of values in [0, 1], as in DiT's timestep embedding."""
-    half = dim // 2
-    frequency = torch.exp(-math.log(1000.0) * torch.arange(half, device=values.device, dtype=torch.float32) / half)
-    angle = values[..., None].float() * frequency * 1000.0
+    angle = values[..., None].float() * _sinusoid_frequencies(dim // 2, values.device) * 1000.0
     return torch.cat((angle.cos(), angle.sin()), -1)
+
+
+@lru_cache(maxsize=32)
+def _sinusoid_frequencies(half: int, device: torch.device) -> Tensor:
+    return torch.exp(-math.log(1000.0) * torch.arange(half, device=device, dtype=torch.float32) / half)
 
 
 class Conditioning(nn.Module):

@@ -1,7 +1,7 @@
 """A frame at a time: what a rollout gives the transformer, and attention on its ring cache.
 
-Legend: B slots, M recalled frames, N tokens of all slots, P tokens a frame, H heads, E head width, A action channels,
-C latent channels.
+Legend: B slots, M recalled frames, N tokens, P tokens a frame, F frames of a network call (one or two), Q = F * P
+queries of a slot, H heads, G = B * H, E head width, D = H * E, A action channels, C latent channels.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from worldsim.models.attention import attention
+from worldsim.models.block import TextKeys
 from worldsim.models.cache import FrameView
-from worldsim.models.layers import rope_table
+from worldsim.models.layers import frame_rope, norm, rotate
+from worldsim.models.layout import text_attention
 
 
 @dataclass
@@ -27,32 +29,40 @@ class StreamContext:
     recall_BM: Tensor | None = None  # times of archived frames for the next frame to see, -1 for none
 
 
-def attend_cached(
-    q_HNE: Tensor, k_HNE: Tensor, v_HNE: Tensor, slots: int, view: FrameView, layer: int, with_context: bool
-) -> Tensor:
-    """Outputs (H, N, E) of the frame that is denoised, and of the context frame that is written before it."""
-    tokens = view.cache.tokens_per_frame
-    q, k, v = (x.unflatten(1, (slots, -1)).transpose(0, 1) for x in (q_HNE, k_HNE, v_HNE))  # (B, H, N, E)
-    outputs = []
-    if with_context:
-        view.write_context(layer, k[:, :, :tokens], v[:, :, :tokens])
-    view.write_target(layer, k[:, :, -tokens:], v[:, :, -tokens:])
-    if with_context:
-        keys, values, mask = view.context(layer)
-        outputs.append(F.scaled_dot_product_attention(q[:, :, :tokens], keys, values, attn_mask=mask))
-    keys, values, mask = view.window_and_self(layer)
-    outputs.append(F.scaled_dot_product_attention(q[:, :, -tokens:], keys, values, attn_mask=mask))
-    out = outputs[0] if len(outputs) == 1 else torch.cat(outputs, 2)
-    return out.transpose(0, 1).flatten(1, 2)
+class StreamPass:
+    """One network call of a rollout: the context frame, if one is written, and the frame that is denoised.
 
+    Tokens are frame after frame, in each frame slot after slot: (F * B, P, D), so that those of the frame that is
+    denoised are the last part of them.
+    """
 
-def stream_rope(time_B: Tensor, frames: int, height: int, width: int, head_dim: int, dtype: torch.dtype):
-    """For each slot the frame at ``time_B`` and, with ``frames == 2``, the one before it: (N, E) of all slots."""
-    y, x = torch.meshgrid(
-        torch.arange(height, device=time_B.device), torch.arange(width, device=time_B.device), indexing="ij"
-    )
-    grid_P2 = torch.stack((y.reshape(-1), x.reshape(-1)), -1)
-    time_BF = time_B[:, None] + torch.arange(1 - frames, 1, device=time_B.device)
-    time_BN = time_BF.repeat_interleave(len(grid_P2), 1)
-    grid_BN2 = grid_P2.repeat(frames, 1).expand(len(time_B), -1, -1)
-    return rope_table(torch.cat((time_BN[..., None], grid_BN2), -1).flatten(0, 1), head_dim, dtype)
+    def __init__(self, view: FrameView, time_B: Tensor, height: int, width: int):
+        """``time_B``: of the frame that is denoised; ``height`` and ``width`` in tokens."""
+        self.view, self.frames, self.slots = view, view.frames, len(time_B)
+        _, _, self.heads, _, self.head_dim = view.cache.keys_LBHNE.shape
+        time_BF = time_B[:, None] + torch.arange(1 - self.frames, 1, device=time_B.device)
+        tables = frame_rope(time_BF, height, width, self.head_dim, view.cache.keys_LBHNE.dtype)
+        self._cos_B1QE, self._sin_B1QE = (table.flatten(1, 2)[:, None] for table in tables)
+
+    def attend(self, layer: int, qkv: Tensor, last: bool) -> Tensor:
+        """Attention on the ring cache, after its keys are written: (F * B, P, 3 D) to (F * B, P, D).
+
+        In the ``last`` layer the context frame has nothing left to say: only the frame that is denoised, (B, P, D).
+        """
+        F, B, H, E = self.frames, self.slots, self.heads, self.head_dim
+        qkv_3BHFPE = qkv.view(F, B, -1, 3, H, E).permute(3, 1, 4, 0, 2, 5)
+        q_BHQE, k_BHQE = rotate(norm(qkv_3BHFPE[:2]).flatten(3, 4), self._cos_B1QE, self._sin_B1QE)
+        self.view.write(layer, k_BHQE.view(qkv_3BHFPE.shape[1:]), qkv_3BHFPE[2])
+        bias_GQN = self.view.bias_GQN
+        if last and F > 1:
+            F, P = 1, qkv.shape[1]
+            q_BHQE, bias_GQN = q_BHQE[:, :, -P:], None if bias_GQN is None else bias_GQN[..., -P:, :]
+        out_GQE = attention(q_BHQE.flatten(0, 1), *self.view.seen(layer), bias_GQN)
+        return out_GQE.view(B, H, F, -1, E).permute(2, 0, 3, 1, 4).reshape(F * B, -1, H * E)
+
+    def attend_text(self, q_HNE: Tensor, text: TextKeys, layer: int) -> Tensor:
+        """What tokens of one or both frames take from their slot's prompt (H, N, E)."""
+        P, E = self.view.cache.tokens_per_frame, self.head_dim
+        q_HFBPE = q_HNE.view(self.heads, -1, self.slots, P, E)
+        out_BHQE = text_attention(q_HFBPE.permute(2, 0, 1, 3, 4).flatten(2, 3), *text.keys[layer], text.bias_BL)
+        return out_BHQE.unflatten(2, (-1, P)).permute(1, 2, 0, 3, 4).flatten(1, 3)

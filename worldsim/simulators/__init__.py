@@ -47,12 +47,13 @@ def load(
 def load_networks(
     name_or_folder: str | Path, precision: str | None = None, device: str = "cpu"
 ) -> tuple[Checkpoint, Autoencoder, DiT]:
-    """A checkpoint with its networks in place; arguments and errors as of :func:`load`."""
+    """A checkpoint with its networks in place, for inference; arguments and errors as of :func:`load`."""
     import torch
 
     from worldsim.core.errors import WorldsimError
     from worldsim.models.autoencoders import load_autoencoder
     from worldsim.models.dit import load_dit
+    from worldsim.models.layers import pack
     from worldsim.simulators.checkpoints import find_checkpoint
 
     checkpoint = find_checkpoint(name_or_folder)
@@ -63,4 +64,5 @@ def load_networks(
     dit = load_dit(checkpoint.folder / "dit.safetensors").to(device, dtype)
     if dit.text is not None:
         dit.text.float()  # prompts are read once, and in full precision
+    pack(dit)
     return checkpoint, vae, dit

@@ -71,7 +71,7 @@ class DiTSimulator:
         window, sinks = dit.config.window, dit.config.sinks
         self._recaller = None if memory is None else Recaller(memory, self.codec, window, sinks)
         with torch.inference_mode():
-            self._no_prompt = None if guidance == 1 else dit.stream_text([""])
+            self._no_prompt = None if guidance == 1 else dit.stream_text([""])  # one for all slots
 
     def describe(self) -> dict[str, Any]:
         """Plain data for run records and row keys."""
@@ -237,8 +237,7 @@ class DiTSimulator:
 
         output = call(state.cache, state.text)
         if state.unprompted is not None and self._no_prompt is not None:
-            nothing = self._no_prompt.select(torch.zeros_like(time_B))
-            plain = call(state.unprompted, nothing).latent
+            plain = call(state.unprompted, self._no_prompt).latent
             output = replace(output, latent=plain + self.guidance * (output.latent - plain))
         return output
 
