@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from worldsim.core.errors import DamagedFileError, WorldsimError
-from worldsim.models.autoencoders.base import Autoencoder, StreamState, nearest_size, to_signed, to_uint8
+from worldsim.models.autoencoders.base import Autoencoder, ClipState, nearest_size, to_signed, to_uint8
 from worldsim.models.autoencoders.pixels import Pixels
 from worldsim.models.autoencoders.pretrained import PREFIX as DIFFUSERS
 from worldsim.models.autoencoders.pretrained import DiffusersAutoencoder
@@ -17,7 +17,7 @@ __all__ = [
     "Autoencoder",
     "DiffusersAutoencoder",
     "Pixels",
-    "StreamState",
+    "ClipState",
     "VAEConfig",
     "load_autoencoder",
     "nearest_size",

@@ -21,13 +21,13 @@ from worldsim.core.errors import WorldsimError
 
 
 @dataclass(frozen=True)
-class StreamState:
+class ClipState:
     """What an autoencoder remembers of B clips that stand at the same time; never changed, so keep it to branch."""
 
     memory: tuple[Tensor, ...] = ()  # of each causal layer in order, B first
     pending: tuple[Tensor, ...] = ()  # frames (B, 3, H, W) that do not make up a latent yet
 
-    def select(self, slots: Sequence[int]) -> StreamState:
+    def select(self, slots: Sequence[int]) -> ClipState:
         index = torch.as_tensor(list(slots))
         return replace(
             self, memory=tuple(part[index] for part in self.memory), pending=tuple(part[index] for part in self.pending)
@@ -75,13 +75,13 @@ class Autoencoder(nn.Module, ABC):
 
     # -- streams: the same numbers, a piece at a time ---------------------------------------------------------------
 
-    def encode_next(self, x_B3HW: Tensor, state: StreamState | None) -> tuple[Tensor | None, StreamState]:
+    def encode_next(self, x_B3HW: Tensor, state: ClipState | None) -> tuple[Tensor | None, ClipState]:
         """The latent (B, C, h, w) that this frame completes, or None, and the state after it; None begins a clip."""
-        return self.encode(x_B3HW), state or StreamState()
+        return self.encode(x_B3HW), state or ClipState()
 
-    def decode_next(self, z_BChw: Tensor, state: StreamState | None) -> tuple[Tensor, StreamState]:
+    def decode_next(self, z_BChw: Tensor, state: ClipState | None) -> tuple[Tensor, ClipState]:
         """The frames (B, F, 3, H, W) of the next latent, F = 1 for a clip's first; None begins a clip."""
-        return self.decode(z_BChw)[:, None], state or StreamState()
+        return self.decode(z_BChw)[:, None], state or ClipState()
 
     # -- sizes ----------------------------------------------------------------------------------------------------
 

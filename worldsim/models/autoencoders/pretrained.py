@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from worldsim.core.errors import MissingDependencyError, WorldsimError
-from worldsim.models.autoencoders.base import Autoencoder, StreamState, per_channel
+from worldsim.models.autoencoders.base import Autoencoder, ClipState, per_channel
 
 PREFIX = "diffusers:"
 _PROBE_PX, _PROBE_FRAMES = 64, 17
@@ -79,11 +79,11 @@ class DiffusersAutoencoder(Autoencoder):
         mean_BSChw = z_BSChw * per_channel(self.latent_std, z_BSChw) + per_channel(self.latent_mean, z_BSChw)
         return self.wrapped.decode(mean_BSChw.transpose(1, 2)).sample.transpose(1, 2)
 
-    def encode_next(self, x_B3HW: Tensor, state: StreamState | None) -> tuple[Tensor | None, StreamState]:
+    def encode_next(self, x_B3HW: Tensor, state: ClipState | None) -> tuple[Tensor | None, ClipState]:
         self._require_images()
         return super().encode_next(x_B3HW, state)
 
-    def decode_next(self, z_BChw: Tensor, state: StreamState | None) -> tuple[Tensor, StreamState]:
+    def decode_next(self, z_BChw: Tensor, state: ClipState | None) -> tuple[Tensor, ClipState]:
         self._require_images()
         return super().decode_next(z_BChw, state)
 

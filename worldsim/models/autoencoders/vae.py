@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from worldsim.core.errors import WorldsimError
-from worldsim.models.autoencoders.base import Autoencoder, StreamState, channel_statistics, per_channel
+from worldsim.models.autoencoders.base import Autoencoder, ClipState, channel_statistics, per_channel
 from worldsim.models.autoencoders.temporal import Passage, Stages, TimeBlock, TimeMerge, TimeSplit
 
 
@@ -114,20 +114,20 @@ class VAE(Autoencoder):
     def decode_clip(self, z_BSChw: Tensor) -> Tensor:
         return self.decode_posterior(self._scaled(z_BSChw))
 
-    def encode_next(self, x_B3HW: Tensor, state: StreamState | None) -> tuple[Tensor | None, StreamState]:
+    def encode_next(self, x_B3HW: Tensor, state: ClipState | None) -> tuple[Tensor | None, ClipState]:
         self.check_size(*x_B3HW.shape[-2:])
         memory = None if state is None else state.memory
         pending = (*(state.pending if state else ()), x_B3HW)
         if memory is not None and len(pending) < self.temporal_stride:
-            return None, StreamState(memory, pending)
+            return None, ClipState(memory, pending)
         passage = Passage(len(x_B3HW), memory)
         mean_BChw = self.encoder(torch.stack(pending, 1).flatten(0, 1), passage)
-        return self._normalised(mean_BChw), StreamState(tuple(passage.memory))
+        return self._normalised(mean_BChw), ClipState(tuple(passage.memory))
 
-    def decode_next(self, z_BChw: Tensor, state: StreamState | None) -> tuple[Tensor, StreamState]:
+    def decode_next(self, z_BChw: Tensor, state: ClipState | None) -> tuple[Tensor, ClipState]:
         passage = Passage(len(z_BChw), None if state is None else state.memory)
         x_N3HW = self.decoder(self._scaled(z_BChw), passage)
-        return x_N3HW.unflatten(0, (len(z_BChw), -1)), StreamState(tuple(passage.memory))
+        return x_N3HW.unflatten(0, (len(z_BChw), -1)), ClipState(tuple(passage.memory))
 
     # -- for training -----------------------------------------------------------------------------------------------
 
@@ -161,7 +161,7 @@ class ResidualBlock(nn.Module):
         self.gain = nn.Parameter(torch.zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.gain.to(x.dtype) * self.conv2(F.silu(self.conv1(F.silu(x))))
+        return torch.addcmul(x, self.conv2(F.silu(self.conv1(F.silu(x)))), self.gain.to(x.dtype))
 
 
 def _blocks(width: int, count: int) -> list[nn.Module]:
