@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.compare import LEVEL, Difference, Primary, contrast
+from reports.numbers import count
 from worldsim.core.statistics import Contrast, holm
 
 
@@ -101,25 +102,21 @@ def monotonicity(primary: Primary, places: Sequence[int], compared: Sequence[Dif
 
 def summary_sentence(found: Sequence[Trend]) -> str:
     """What all trends say together."""
-    judged = [trend for trend in found if trend.primary.judged]
-    if not judged:
-        return ""
-    one_game = len({trend.primary.key.game for trend in judged}) == 1
-    name = lambda trend: trend.primary.key.suite if one_game else trend.primary.key.title  # noqa: E731
-    counts = {kind: [t for t in judged if t.direction == kind] for kind in ("better", "worse", "flat", "")}
-    parts = [
-        f"{len(listed)} {word} ({', '.join(map(name, listed))})"
-        for kind, word in (
-            ("better", "better with compute"),
-            ("flat", "with no trend shown"),
-            ("worse", "worse with compute"),
-            ("", "with too few scenarios"),
-        )
-        if (listed := counts[kind])
-    ]
-    aside = len(found) - len(judged)
-    more = (
-        f" {aside} more, of suites that are not valid or only familiar, are drawn without a verdict." if aside else ""
-    )
-    start = "Of 1 primary number" if len(judged) == 1 else f"Of {len(judged)} primary numbers"
-    return f"{start}: {'; '.join(parts)}.{more}"
+    one_game = len({trend.primary.key.game for trend in found}) == 1
+    kinds = {
+        "better": "better with compute",
+        "flat": "with no trend shown",
+        "worse": "worse with compute",
+        "": "with too few scenarios",
+    }
+    named: dict[str, list[str]] = {kind: [] for kind in kinds}
+    aside = []
+    for trend in found:
+        name = trend.primary.key.suite if one_game else trend.primary.key.title
+        (named[trend.direction] if trend.primary.judged else aside).append(name)
+    judged = len(found) - len(aside)
+    parts = [f"{len(names)} {kinds[kind]} ({', '.join(names)})" for kind, names in named.items() if names]
+    said = [f"Of {count(judged, 'primary number')}: {'; '.join(parts)}."] if judged else []
+    if aside:
+        said.append(f"Drawn without a verdict, as not valid or only familiar: {', '.join(aside)}.")
+    return " ".join(said)

@@ -97,7 +97,7 @@ def test_a_suite_that_is_invalid_or_familiar_has_no_verdict_and_is_not_counted(f
         assert [d.adjusted_p for d in counted] == holm([d.found.p_value for d in counted])
         (trend, _) = trends([primary, other], compared)
         assert (trend.verdict, trend.direction) == (said, "")
-        assert "1 more, of suites that are not valid or only familiar" in summary_sentence(trends([primary, other], []))
+        assert "as not valid or only familiar: control." in summary_sentence(trends([primary, other], []))
 
 
 def test_rising_flat_and_falling_are_said_alike(found):
