@@ -110,7 +110,7 @@ def summary_sentence(found: Sequence[Trend]) -> str:
         "": "with too few scenarios",
     }
     named: dict[str, list[str]] = {kind: [] for kind in kinds}
-    aside = []
+    aside: list[str] = []
     for trend in found:
         name = trend.primary.key.suite if one_game else trend.primary.key.title
         (named[trend.direction] if trend.primary.judged else aside).append(name)
