@@ -116,6 +116,7 @@ def test_p_values_of_pairs_are_those_of_flipped_signs():
     a = np.array([3.0, 1.0, 2.0, 4.0, np.nan])
     assert paired_p_value(a, np.zeros(5)) == pytest.approx(2 / 16)  # all positive: 2 of the 16 ways to flip are as far
     assert paired_p_value(a, a) == 1
+    assert paired_p_value([1.0], [0.0]) == 1  # one pair shows nothing
     assert np.isnan(paired_p_value([np.nan], [0.0]))
     difference = RNG(7).normal(0.5, 1, 40)
     assert paired_p_value(difference, np.zeros(40)) == pytest.approx(ttest_1samp(difference, 0).pvalue, abs=0.02)

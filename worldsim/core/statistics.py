@@ -109,8 +109,8 @@ def paired_p_value(a: ArrayLike, b: ArrayLike, seed: int = 0, draws: int = 9999)
     differences = _finite(_differences(a, b))
     if not differences.size:
         return float("nan")
-    if not differences.any():
-        return 1.0
+    if len(differences) == 1 or not differences.any():
+        return 1.0  # every flip is as far from 0
     found = permutation_test(
         (differences,), np.mean, permutation_type="samples", vectorized=True, n_resamples=draws,
         rng=stream(seed, "sign flips"),
