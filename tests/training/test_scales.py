@@ -92,6 +92,10 @@ def test_a_compute_is_positive(compute, long_recording):
         scaled(SimulatorTrainConfig(), "base", compute, [long_recording])
 
 
+def test_an_autoencoder_stops_at_what_it_can_use():
+    assert find_scale("32x").autoencoder_flops(1e16) == find_scale("32x").autoencoder_flops(1e15) <= 1e15
+
+
 def test_an_unknown_scale_names_the_known_ones():
     with pytest.raises(UnknownNameError, match=r"unknown scale '16x'.*32x"):
         find_scale("16x")

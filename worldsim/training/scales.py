@@ -22,19 +22,19 @@ from worldsim.training.vae import VAETrainConfig
 Config = TypeVar("Config", bound=LoopConfig)
 
 # Parameters of the blocks at 1e14 FLOPs, and how they grow with the compute.
-_PARAMS_AT_1E14, _PARAMS_POWER = 2.65e6, 0.42
+_PARAMS_AT_1E14, _PARAMS_POWER = 1.15e6, 0.6
 _HEAD_WIDTH = 64
 _WIDTH_PER_BLOCK = 32
-_LR_AT_192 = 2e-3  # falls as the width grows
-_CLIPS = 4  # a step
+_LR_TIMES_WIDTH, _LR_MOST = 0.512, 4e-3
+_CLIPS, _CLIPS_UP_TO = 4, 3.2e15  # a step; beyond that compute more of them, for machines that want larger products
 _FRAMES_BEYOND_WINDOW = 4  # of a training clip: what leaves the window is met in training
 # Of the autoencoder, from a compute on: widths and residual blocks a stage.
 _AUTOENCODERS = ((0.0, (24, 48, 96), 1), (3e14, (32, 64, 128), 1), (2e15, (48, 96, 128), 2))
 _AUTOENCODER_STEPS = 600  # which smaller batches buy where compute is short
 _AUTOENCODER_BATCHES = (8, 32)
-_PIXELS = 64 * 64  # of the frames that the rule was fitted on
+_SIDE = 64  # pixels of the frames that the rule was fitted on
 
-AUTOENCODER_SHARE = 0.1  # of the simulator's compute, beside it
+AUTOENCODER_SHARE, AUTOENCODER_MOST = 0.1, 1e15  # of the simulator's compute, beside it, and FLOPs at most
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ class Scale:
 
     def simulator(self, compute: float, longest: int) -> dict[str, Any]:
         """Settings of recipe=simulator; base has ``compute`` FLOPs, the longest recording ``longest`` frames."""
-        dim, depth = network_size(self.times * compute)
+        total = self.times * compute
+        dim, depth = network_size(total)
         frames = max(2, min(self.window + _FRAMES_BEYOND_WINDOW, longest))
         return {
             "dim": dim,
@@ -55,8 +56,8 @@ class Scale:
             "heads": dim // _HEAD_WIDTH,
             "window": max(1, min(self.window, frames - _FRAMES_BEYOND_WINDOW)),
             "frames": frames,
-            "batch": _CLIPS,
-            "lr": _LR_AT_192 * 192 / dim,
+            "batch": round(_CLIPS * max(1.0, total / _CLIPS_UP_TO) ** (1 / 3)),
+            "lr": min(_LR_MOST, _LR_TIMES_WIDTH / dim),
             "decay_share": 0.5,
         }
 
@@ -64,13 +65,14 @@ class Scale:
         """Settings of recipe=vae where base has ``compute`` FLOPs; those of its network with "model." before them."""
         total = self.times * compute
         widths, blocks = next((w, b) for least, w, b in reversed(_AUTOENCODERS) if total >= least)
-        return {"model.widths": widths, "model.blocks": blocks, "batch": self._autoencoder_batch(total, widths, blocks)}
-
-    def _autoencoder_batch(self, total: float, widths: tuple[int, int, int], blocks: int) -> int:
-        side = round(_PIXELS**0.5)
-        flops = autoencoder_training_flops(VAE(VAEConfig(widths=widths, blocks=blocks)), side, side)
+        flops = autoencoder_training_flops(VAE(VAEConfig(widths=widths, blocks=blocks)), _SIDE, _SIDE)
         least, most = _AUTOENCODER_BATCHES
-        return max(least, min(most, round(AUTOENCODER_SHARE * total / (_AUTOENCODER_STEPS * flops))))
+        batch = round(self.autoencoder_flops(compute) / (_AUTOENCODER_STEPS * flops))
+        return {"model.widths": widths, "model.blocks": blocks, "batch": max(least, min(most, batch))}
+
+    def autoencoder_flops(self, compute: float) -> float:
+        """What the autoencoder may spend."""
+        return min(AUTOENCODER_SHARE * self.times * compute, AUTOENCODER_MOST)
 
 
 SCALES = {scale.name: scale for scale in (Scale("base", 1, 10), Scale("4x", 4, 20), Scale("32x", 32, 40))}
@@ -103,7 +105,7 @@ def scaled(
     """
     scale = find_scale(name)
     if isinstance(config, VAETrainConfig):
-        return _with_settings(config, scale.autoencoder(compute), typed), AUTOENCODER_SHARE * scale.times * compute
+        return _with_settings(config, scale.autoencoder(compute), typed), scale.autoencoder_flops(compute)
     longest = max(int(table.episodes.lengths.max()) for table in open_tables(data, one_action_space=True))
     return _with_settings(config, scale.simulator(compute, longest), typed), scale.times * compute
 

@@ -93,16 +93,16 @@ class _Ladder:
         self.report = self.out / "report.html"
 
     def stages(self) -> Iterator[Stage]:
-        from worldsim.training.scales import AUTOENCODER_SHARE, find_scale
+        from worldsim.training.scales import find_scale
 
         config = self.config
         if not config.data:
             yield Stage("data", "recording", config.episodes * config.max_steps, self._record, {})
         for name in config.scales:
-            compute = find_scale(name).times * config.compute
+            scale = find_scale(name)
             part = lambda work, name=name: lambda say: work(name, say)  # noqa: E731
-            yield Stage(f"{name}/vae", "training", AUTOENCODER_SHARE * compute, part(self._train_vae), {})
-            yield Stage(f"{name}/train", "training", compute, part(self._train), {})
+            yield Stage(f"{name}/vae", "training", scale.autoencoder_flops(config.compute), part(self._train_vae), {})
+            yield Stage(f"{name}/train", "training", scale.times * config.compute, part(self._train), {})
             yield Stage(f"{name}/model", "packing", 1, part(self._pack), {})
         asked = {"limit": config.limit, "videos": config.videos}
         for name in config.scales:
