@@ -24,53 +24,17 @@ from torch import Tensor, nn
 
 from worldsim.core.errors import DamagedFileError, WorldsimError
 from worldsim.models.attention import CONTEXT, TARGET
-from worldsim.models.block import ALL, Block, TextAttention, TextKeys, split_heads
+from worldsim.models.block import ALL, Block, TextKeys, split_heads
 from worldsim.models.cache import RingCache
 from worldsim.models.checkpoint import load_weights, read_header
 from worldsim.models.clips import Entry, FrameInputs, JointClips, StreamClips
+from worldsim.models.config import DiTConfig, config_from_plain
 from worldsim.models.heads import Heads
 from worldsim.models.layers import Conditioning, Linear, norm
 from worldsim.models.layout import Layout, Part, layout_of
+from worldsim.models.prompts import ReadsPrompts
 from worldsim.models.streaming import StreamContext, StreamPass
-from worldsim.models.text import TextConfig, TextTokens, make_text_encoder
-
-
-@dataclass(frozen=True)
-class DiTConfig:
-    """``window`` is how many past frames a frame attends to, in training and in rollouts alike.
-
-    The first ``sinks`` frames of a streaming clip stay visible for ever, as if they stood just before the window.
-
-    What a network can do beyond streaming is part of it: ``joint`` clips, ``text``, large ``shortcut`` steps.
-    """
-
-    action_channels: int
-    latent_channels: int = 16
-    dim: int = 256
-    depth: int = 8
-    heads: int = 4
-    mlp_ratio: int = 4
-    patch: int = 2
-    window: int = 12
-    sinks: int = 0
-    reward_bins: int = 41
-    joint: bool = False
-    shortcut: bool = False
-    text: TextConfig | None = None
-    text_every: int = 2  # blocks, the last of which attends to the text
-
-    def __post_init__(self) -> None:
-        if self.dim % self.heads or (self.dim // self.heads) % 2:
-            raise WorldsimError(f"dim={self.dim} must be an even multiple of heads={self.heads}")
-        for name in ("action_channels", "latent_channels", "depth", "mlp_ratio", "patch", "window", "text_every"):
-            if getattr(self, name) < 1:
-                raise WorldsimError(f"{name}={getattr(self, name)} must be at least 1")
-        if self.sinks < 0:
-            raise WorldsimError(f"sinks={self.sinks} must be 0 or more")
-
-    def has_text(self, block: int) -> bool:
-        """Whether block number ``block`` attends to the text."""
-        return self.text is not None and block % self.text_every == self.text_every - 1
+from worldsim.models.text import make_text_encoder
 
 
 @dataclass
@@ -82,7 +46,7 @@ class Output:
     termination_logit: Tensor  # (B, T)
 
 
-class DiT(nn.Module):
+class DiT(ReadsPrompts):
     """Predicts clean latents (x-prediction) as a change to the frame before, or to the given frames around."""
 
     def __init__(self, config: DiTConfig):
@@ -119,11 +83,6 @@ class DiT(nn.Module):
             nn.init.zeros_(zero.weight)
         with torch.no_grad():
             self.modulation.bias.view(6, -1)[[2, 5]] = 0.2
-
-    def _text_layers(self) -> dict[int, TextAttention]:
-        """By the number of their block."""
-        found = {number: block.text for number, block in enumerate(self.blocks)}
-        return {number: layer for number, layer in found.items() if isinstance(layer, TextAttention)}
 
     @property
     def _blocks(self) -> list[Block]:
@@ -173,36 +132,6 @@ class DiT(nn.Module):
         change = self._unpatch(self.unembed(y), *reference_BTChw.shape[-2:])
         reward_logits, termination_logit = self.heads(y.mean(2))
         return Output(reference_BTChw + change, reward_logits, termination_logit)
-
-    # -- text -----------------------------------------------------------------------------------------------------
-
-    def read(self, prompts: Sequence[str], length: int | None = None) -> TextTokens | None:
-        """The prompts as the network takes them, padded to ``length`` tokens; None for a network without text."""
-        if self.text is None:
-            return None
-        rows = {prompt: row for row, prompt in enumerate(dict.fromkeys(prompts))}  # the images of a clip share one
-        return self.text(list(rows), length).select([rows[prompt] for prompt in prompts])
-
-    def stream_text(self, prompts: Sequence[str]) -> TextKeys | None:
-        """What ``stream`` takes for these prompts, of one length whatever they say; None for a network without text."""
-        if self.config.text is None:
-            return None
-        return self.text_keys(self.read(prompts, self.config.text.max_words + 1), len(prompts), self.dtype)
-
-    def text_keys(self, text: TextTokens | None, clips: int, dtype: torch.dtype) -> TextKeys | None:
-        """What the blocks need of the text, the same for every frame; without ``text`` that of empty prompts."""
-        if self.text is None or self.text_summary is None:
-            return None
-        if text is None:
-            text = self.read([""] * clips)
-            assert text is not None
-        features_BLW = text.features_BLE.to(dtype)
-        bias_BL = torch.zeros(text.mask_BL.shape, dtype=dtype, device=features_BLW.device)
-        bias_BL = bias_BL.masked_fill(~text.mask_BL, float("-inf"))
-        share_BL1 = (text.mask_BL / text.mask_BL.sum(1, keepdim=True))[..., None].to(dtype)
-        summary_BD = self.text_summary((features_BLW * share_BL1).sum(1))
-        keys = {number: layer.keys(features_BLW) for number, layer in self._text_layers().items()}
-        return TextKeys(keys, bias_BL, summary_BD)
 
     # -- whole clips in parallel ----------------------------------------------------------------------------------
 
@@ -371,9 +300,3 @@ def load_dit(path: Path) -> DiT:
     model = DiT(config_from_plain(header["config"]))
     load_weights(path, model)
     return model.eval()
-
-
-def config_from_plain(plain: dict) -> DiTConfig:
-    """The configuration from a weights file's header."""
-    text = plain.get("text")
-    return DiTConfig(**{**plain, "text": text and TextConfig(**{**text, "words": tuple(text["words"])})})

@@ -42,18 +42,6 @@ def training_flops(config: DiTConfig, part: Part) -> float:
     )
 
 
-def streaming_flops_per_frame(config: DiTConfig, latent_height: int, latent_width: int, steps: int) -> float:
-    """Operations of one streamed frame with ``steps`` denoising steps and a full window."""
-    tokens = (latent_height // config.patch) * (latent_width // config.patch)
-    calls = (steps + 1) * tokens  # the context frame is written along with the first step
-    keys = (config.sinks + config.window + 1) * tokens
-    return (
-        calls * (_per_token(config) + config.depth * 4 * keys * config.dim)
-        + (steps + 1) * _per_frame(config)
-        + steps * tokens * 2 * config.dim * _token_numbers(config)
-    )
-
-
 def autoencoder_training_flops(vae: VAE, height: int, width: int) -> float:
     """Forward and backward operations a frame of encoding and decoding a clip of four latents."""
     multiply_adds = 0

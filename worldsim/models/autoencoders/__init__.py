@@ -15,9 +15,9 @@ from worldsim.models.checkpoint import load_weights, read_header, save_model
 __all__ = [
     "VAE",
     "Autoencoder",
+    "ClipState",
     "DiffusersAutoencoder",
     "Pixels",
-    "ClipState",
     "VAEConfig",
     "load_autoencoder",
     "nearest_size",
