@@ -38,6 +38,8 @@ VARIANTS = {
     "joint clips beside": replace(BASE, joint_batch=2),
     # Fewer steps, so that words and actions together cost as much training as actions alone.
     "text beside actions": replace(BASE, text="embedded", action_drop=0.15, steps=370),
+    "text, half of it left out": replace(BASE, text="embedded", action_drop=0.15, text_drop=0.5, steps=370),
+    "text, actions never left out": replace(BASE, text="embedded", action_drop=0.0, text_drop=0.5, steps=376),
     "joint clips, no images": replace(BASE, joint_batch=2, image_share=0.0),
 }
 HORIZONS = (1, 4, 8, 16)

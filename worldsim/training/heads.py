@@ -17,7 +17,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors import safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from worldsim.core.errors import WorldsimError
@@ -25,6 +24,7 @@ from worldsim.core.rare_events import judge_events
 from worldsim.core.records import write_atomic, write_json
 from worldsim.core.seeding import derive_seed, stream
 from worldsim.data.store import EpisodeTable
+from worldsim.models.checkpoint import to_bytes
 from worldsim.models.dit import load_dit
 from worldsim.models.heads import Heads, reward_loss, reward_mean, scale_logits
 from worldsim.simulators import load
@@ -224,4 +224,4 @@ def replace_heads(source: Path, heads: Heads, target: Path) -> None:
         tensors = {name: file.get_tensor(name) for name in file.keys() if not name.startswith("heads.")}  # noqa: SIM118
     stored = torch.float32 if metadata["storage"] == "float32" else torch.bfloat16
     tensors |= {f"heads.{name}": value.detach().to(stored).contiguous() for name, value in heads.state_dict().items()}
-    write_atomic(target, save(tensors, metadata))
+    write_atomic(target, to_bytes(tensors, metadata))
