@@ -20,6 +20,10 @@ class PackedWeight:
         self._weight = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), _TYPICAL_ROWS)
         self._bias = None if bias is None else bias.detach()
 
+    def __deepcopy__(self, memo: dict) -> PackedWeight:
+        """Itself: it never changes, and opaque tensors cannot be copied."""
+        return self
+
     def __call__(self, x: Tensor, gelu: bool) -> Tensor:
         """``x`` (..., in) to (..., out), through a tanh GELU where asked for."""
         kind, algorithm = ("gelu", "tanh") if gelu else ("none", "")
