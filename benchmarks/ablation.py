@@ -80,15 +80,20 @@ def gradient_energy(frames: Frames) -> float:
     return float(np.abs(np.diff(x, axis=-2)).mean() + np.abs(np.diff(x, axis=-3)).mean())
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+def arguments(about: str, only: str) -> argparse.Namespace:
+    """What a benchmark is given that trains small networks and rolls them out; ``only`` says what --only picks."""
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
     parser.add_argument("data", help="table to train on")
     parser.add_argument("val", help="table to roll out beside")
     parser.add_argument("out", type=Path, help="folder for the runs")
     parser.add_argument("--vae", default="voxel-base", help="checkpoint whose autoencoder is used")
-    parser.add_argument("--only", default="", help="variants whose names hold this")
+    parser.add_argument("--only", default="", help=only)
     parser.add_argument("--json", metavar="FILE", help="write the figures here as well")
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = arguments(str(__doc__), "variants whose names hold this")
     given = clips(EpisodeTable.open(args.val))
     rows = []
     for name, config in VARIANTS.items():

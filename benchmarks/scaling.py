@@ -9,12 +9,10 @@ fitted rule is ``worldsim/training/scales.py``; what came out is in docs/experim
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
-from ablation import HORIZONS, clips, roll_out
+from ablation import HORIZONS, arguments, clips, roll_out
 from machine import print_table, write_json
 
 from worldsim.core.records import RunRecord
@@ -70,14 +68,7 @@ TRIALS = [
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
-    parser.add_argument("data", help="table to train on")
-    parser.add_argument("val", help="table to roll out beside")
-    parser.add_argument("out", type=Path, help="folder for the runs")
-    parser.add_argument("--vae", default="voxel-base", help="checkpoint whose autoencoder is used")
-    parser.add_argument("--only", default="", help="the trials of this question")
-    parser.add_argument("--json", metavar="FILE", help="write the figures here as well")
-    args = parser.parse_args()
+    args = arguments(str(__doc__), "the trials of this question")
     given = clips(EpisodeTable.open(args.val))
     channels = len(EpisodeTable.open(args.data).codec)
     rows = []

@@ -18,7 +18,7 @@ from evals.metrics.trajectory import distance, lost_at_most, persistence
 from evals.scenarios import Case, RealBranch, Scenario
 from evals.suite import Suite
 from evals.suites.hidden_swaps import four_clips
-from evals.suites.moments import SCENARIOS_APART
+from evals.suites.moments import SCENARIOS_APART, MomentConfig
 from evals.suites.physics_measures import measure_physics
 from evals.suites.physics_worlds import Bodies, another_take, at_start, bodies_of, empty_stage, motion_facts
 from evals.trial import Measurement, Trial
@@ -32,20 +32,13 @@ Facts = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class PhysicsConfig:
+class PhysicsConfig(MomentConfig):
     """The settings of ``physics.yaml``; WorldsimError for a context that does not fit before the branch."""
 
-    version: int
-    scenarios: int
-    policy: str
-    context_frames: int
-    prefix_steps: tuple[int, int]
-    horizon: int
     min_error: float
     instrument_error: float
     moved: float
     jitter: float
-    attempts: int
     swaps: list[str]
     swap_frames: int
     swap_seen: int
