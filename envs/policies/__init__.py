@@ -37,6 +37,12 @@ POLICIES.add(
     number="steps looked away, 32 unless given",
 )
 POLICIES.add(
+    "glancer",
+    "envs.policies.glancer:Glancer",
+    "explores, and now and then looks away and back",
+    number="most steps looked away, 24 unless given",
+)
+POLICIES.add(
     "strafe",
     "envs.policies.camera_paths:Strafe",
     "walks sideways and back",

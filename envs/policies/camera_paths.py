@@ -73,9 +73,9 @@ class CameraPath(ABC):
     def steps_to_turn(self, angle_deg: float) -> int:
         return math.ceil(abs(angle_deg) / self.max_turn_deg)
 
-    def turn(self, right_deg: float) -> Iterator[Wish]:
-        """Turn by an angle in equal parts."""
-        count = self.steps_to_turn(right_deg)
+    def turn(self, right_deg: float, steps: int | None = None) -> Iterator[Wish]:
+        """Turn by an angle in equal parts, as fast as may be unless a number of ``steps`` is given."""
+        count = steps or self.steps_to_turn(right_deg)
         return iter([{YAW: right_deg / count}] * count)
 
     def _rounds(self) -> Iterator[Wish]:

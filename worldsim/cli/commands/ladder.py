@@ -37,7 +37,7 @@ class LadderConfig:
     env: str = setting(
         "game to record where no data is given", default="voxel/arena", names="worldsim.cli.names:environment_ids"
     )
-    policy: str = setting("who plays it then", default="explorer", names="worldsim.cli.names:policy_names")
+    policy: str = setting("who plays it then", default="glancer", names="worldsim.cli.names:policy_names")
     episodes: int = setting("episodes to record then", default=400)
     max_steps: int = setting("longest of them, in actions", default=200)
     steps: int = setting("denoising steps a frame", default=1)
