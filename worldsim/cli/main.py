@@ -14,6 +14,7 @@ from worldsim.core.errors import UnknownNameError, WorldsimError
 from worldsim.core.siblings import OUR_FOLDER, PACKAGES, import_ours
 
 OK, UNEXPECTED, USER_ERROR, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
+_STARTED_BY_TORCHRUN = "TORCHELASTIC_RUN_ID"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
+        if not _speaks():
+            return INTERRUPTED
         print("\nworldsim: stopped by Ctrl-C.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
@@ -33,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except Exception as error:
+        if not _speaks():
+            return USER_ERROR if _is_for_the_user(error) else UNEXPECTED
         if debug:
             traceback.print_exc()
         return _explain(error, debug)
@@ -64,6 +69,8 @@ def _dispatch(words: list[str]) -> int:
 def _run(command: str, words: list[str]) -> int:
     from worldsim.cli.commands import COMMANDS, module_of, schema_of
 
+    if command != "train" and int(os.environ.get("WORLD_SIZE", "1")) > 1 and _STARTED_BY_TORCHRUN in os.environ:
+        raise WorldsimError(f"{command} runs in one process; torchrun is for worldsim train alone.")
     if command not in COMMANDS:
         raise UnknownNameError("command", command, COMMANDS)
     if "--help" in words or "-h" in words:
@@ -75,6 +82,15 @@ def _run(command: str, words: list[str]) -> int:
 
     module = module_of(command)
     return module.run(parse(schema_of(module, words), words, command)) or OK
+
+
+def _speaks() -> bool:
+    """Whether this process says what went wrong: of those that torchrun started, the first one that fails."""
+    if _STARTED_BY_TORCHRUN not in os.environ:
+        return True
+    from worldsim.training.processes import is_first_to_fail
+
+    return is_first_to_fail()
 
 
 def _explain(error: Exception, debug: bool) -> int:

@@ -29,6 +29,7 @@ class Clips:
     rewards: NDArray[np.float32]  # (B, T-1)
     terminated: NDArray[np.bool_]  # (B, T-1)
     valid: NDArray[np.bool_]  # (B, T-1), False for steps after the end of an episode, see ClipReader
+    total: int  # clips of the whole batch, of which these are a process's share
     captions: list[str] | None = None  # (B,), "" for a clip that no caption covers; None when none were asked for
 
 
@@ -53,7 +54,8 @@ class ClipReader:
     Several processes divide a batch: with ``share=(rank, ranks)`` a reader gives every ranks-th clip of it, and
     together they give the batch that one reader would.
 
-    A batch may be asked for in other lengths and numbers than the reader's own.
+    A batch may be asked for in other lengths and numbers than the reader's own; a process's share of few clips may be
+    none.
 
     Tables must share codec and frame size. With ``latents`` (one file for each table, see
     :mod:`worldsim.data.latents`) the batches hold latents in place of frames. With ``captions`` each clip comes with
@@ -129,6 +131,7 @@ class ClipReader:
             rewards=np.where(valid, self._rewards[steps], np.float32(0)),
             terminated=self._terminated[steps] & valid,
             valid=valid,
+            total=count,
             captions=chosen,
         )
 
@@ -196,7 +199,10 @@ class ClipReader:
     def _read_latents(self, rows: NDArray[np.int64]) -> NDArray[Any]:
         assert self._latents is not None
         which = np.searchsorted(self._table_rows, rows[:, 0], side="right") - 1
-        return np.stack([self._latents[i][r - self._table_rows[i]] for i, r in zip(which, rows, strict=True)])
+        out = np.empty((*rows.shape, *self._latents[0].shape[1:]), self._latents[0].dtype)
+        for clip, table in enumerate(which):
+            out[clip] = self._latents[table][rows[clip] - self._table_rows[table]]
+        return out
 
     def _load(self, count: int) -> Frames:
         cache = np.empty((count, *self.tables[0].frame_shape), np.uint8)

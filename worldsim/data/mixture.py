@@ -29,14 +29,16 @@ class ClipMixture:
 
     A pack is of ``groups`` batches, each from a table drawn with its share and of a duration drawn from ``frames``;
     they divide the pixels among them, and each holds a clip at least. ``shares`` are of any positive scale; 0 leaves a
-    table out, () is the tables' frames. Pack n is a function of (seed, n) alone. Raises WorldsimError when the tables'
-    action channels differ, or no episode of one is as long as the longest duration.
+    table out, () is the tables' frames. Pack n is a function of (seed, n) alone; ``share`` is (rank, ranks) of a
+    process that has part of it, see ``ClipReader``. Raises WorldsimError when the tables' action channels differ, or no
+    episode of one is as long as the longest duration.
     """
 
     def __init__(
         self, tables: Sequence[EpisodeTable], frames: int | Sequence[int], batch: int, seed: int,
         shares: Sequence[float] = (), latents: Sequence[Path] | None = None, captions: bool = False,
         termination_share: float = 0.0, groups: int = 1, captioner: str | None = None,
+        share: tuple[int, int] = (0, 1),
     ):  # fmt: skip
         if shares and len(shares) != len(tables):
             raise WorldsimError(f"{len(shares)} shares for {len(tables)} tables; give one for each table, or none.")
@@ -56,9 +58,9 @@ class ClipMixture:
                 [table], max(self.durations), batch, derive_seed(seed, number),
                 termination_share=termination_share if table.episodes.terminated.any() else 0.0,
                 pad_endings=True, captions=captions, captioner=captioner,
-                latents=None if latents is None else [latents[number]],
-            ) if share else None
-            for number, (table, share) in enumerate(zip(tables, self.shares, strict=True))
+                latents=None if latents is None else [latents[number]], share=share,
+            ) if weight else None
+            for number, (table, weight) in enumerate(zip(tables, self.shares, strict=True))
         ]  # fmt: skip
 
     def batch(self, step: int) -> Clips:

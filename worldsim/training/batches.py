@@ -20,13 +20,14 @@ from worldsim.models.dit import DiTConfig
 from worldsim.models.flops import training_flops
 from worldsim.models.layout import Part
 from worldsim.text.vocabulary import shortened
+from worldsim.training import processes
 from worldsim.training.objective import Batch
 from worldsim.training.simulator_config import SimulatorTrainConfig
 from worldsim.training.table_latents import encode_clips
 
 
 class Batches:
-    """The batches of every step, a function of (seed, step) alone.
+    """The batches of every step, a function of (seed, step) alone; of several processes each has its share of them.
 
     ``latents`` are files of the tables' latents; None where the autoencoder has a temporal stride, whose latents depend
     on where a clip begins. Raises WorldsimError for tables that do not fit together, and for unknown captioners.
@@ -40,22 +41,27 @@ class Batches:
         self.scale_A = torch.from_numpy(tables[0].codec.scale)
         self.stride = stride = autoencoder.temporal_stride
         _require_captioner(config.image_captioner, tables)
+        processes.require_divisible("batch", config.batch)
+        processes.require_divisible("joint_batch", config.joint_batch)
+        own = processes.rank(), processes.count()
         self.streams = ClipMixture(
             tables, 1 + (config.frames - 1) * stride, config.batch, derive_seed(config.seed, "simulator data"),
-            config.shares, latents, captions=bool(config.text), termination_share=config.termination_share,
+            config.shares, latents, captions=bool(config.text), termination_share=config.termination_share, share=own,
         )  # fmt: skip
+        self._require_clips_for_all()
         self.clips = self.images = None
         if config.joint_batch:
             shares = config.joint_shares or config.shares
             self.clips = ClipMixture(
                 tables, [1 + (frames - 1) * stride for frames in config.joint_durations], config.joint_batch,
                 derive_seed(config.seed, "joint data"), shares, latents,
-                captions=bool(config.text), groups=config.joint_groups,
+                captions=bool(config.text), groups=config.joint_groups, share=own,
             )  # fmt: skip
             self.images = ClipMixture(
                 tables, 1, config.joint_batch * config.joint_frames,
                 derive_seed(config.seed, "image data"), shares, latents,
                 captions=bool(config.text), groups=config.joint_groups, captioner=config.image_captioner or None,
+                share=own,
             )  # fmt: skip
 
     def streaming(self, step: int) -> Batch:
@@ -65,6 +71,17 @@ class Batches:
         """Clips or single images of several sizes and durations; none where the network learns no joint clips."""
         source = self.images if images else self.clips
         return [] if source is None else [self._tensors(clips) for clips in source.pack(step)]
+
+    def _require_clips_for_all(self) -> None:
+        """Of tables with larger frames a step has fewer clips."""
+        streams = self.streams
+        for number, table in enumerate(streams.tables):
+            clips = streams.clips_within(streams.budget, 1, number, max(streams.durations))
+            if clips < processes.count():
+                raise WorldsimError(
+                    f"batch={self.config.batch} is {clips} clips of the frames of {table.path}, fewer than "
+                    f"{processes.count()} processes; raise batch= or start fewer."
+                )
 
     def flops_per_step(self, model: DiTConfig) -> float:
         """Expected over the tables; forward passes without gradient are a third of a training pass."""
@@ -95,7 +112,7 @@ class Batches:
         rewards_BS, terminated_BS, valid_BS = (column.unflatten(1, chunks) for column in columns)
         actions_BSA = (torch.from_numpy(clips.actions) / self.scale_A).unflatten(1, chunks).flatten(2)
         return Batch(
-            x_BTChw, actions_BSA, rewards_BS.sum(2), terminated_BS.amax(2), valid_BS.amin(2), captions or None
+            x_BTChw, actions_BSA, rewards_BS.sum(2), terminated_BS.amax(2), valid_BS.amin(2), captions, clips.total
         )  # fmt: skip
 
 

@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from worldsim.core.errors import DamagedFileError, WorldsimError
+from worldsim.core.errors import WorldsimError
 from worldsim.core.records import RunRecord, append_row, read_rows, to_plain, utc_now, write_atomic
 from worldsim.training.memory import keep_freed_memory, memory_errors_named
 from worldsim.training.muon import Muon
+from worldsim.training.processes import count, mean, rank, whole
+from worldsim.training.state import FILE as STATE_FILE
+from worldsim.training.state import TrainingState
 
 LOG_EVERY = 10
 EXPLODED = 10.0  # times the first step's loss; what explodes passes that by orders of magnitude
@@ -112,9 +113,8 @@ class Trainer:
         self.model, self.config, self.out, self.loss = model, config, Path(out), loss
         self.flops_per_step = flops_per_step
         self.optimizers = _optimizers(model, config)
-        self._opponent = opponent[0] if opponent else None
-        self._saved_optimizers = [*self.optimizers, *([opponent[1]] if opponent else [])]
-        self.ema = {name: value.detach().clone() for name, value in model.named_parameters()}
+        kept = [*self.optimizers, *([opponent[1]] if opponent else [])]
+        self.state = TrainingState(model, opponent[0] if opponent else None, kept)
         self.step = 0
         self.first_loss = float("inf")  # of the first step
         self.record = RunRecord("train", self.out.name, to_plain({"settings": asdict(config), **identity}))
@@ -128,7 +128,7 @@ class Trainer:
     def run(self, progress: Callable[[str], None] | None = None) -> None:
         """Train to the last step; afterwards ``model`` holds the moving average of the weights."""
         say = progress or print_line
-        self.record.write(self.out)
+        self._write_record()
         started, first = time.perf_counter(), self.step
         sums: dict[str, float] = {}
         self.model.train()
@@ -143,7 +143,8 @@ class Trainer:
                 count = (self.step - 1) % LOG_EVERY + 1
                 means = {name: value / count for name, value in sums.items()}
                 sums = {}
-                append_row(self.out / "rows.jsonl", {"step": self.step, **means})
+                if rank() == 0:
+                    append_row(self.out / "rows.jsonl", {"step": self.step, **means})
                 if means["loss"] > EXPLODED * self.first_loss:
                     raise self._diverged(f"loss {means['loss']:.4g}, at first it was {self.first_loss:.4g}")
                 rate = (self.step - first) / (time.perf_counter() - started)
@@ -159,7 +160,7 @@ class Trainer:
                 started, first = time.perf_counter(), self.step
         with torch.no_grad():
             for name, parameter in self.model.named_parameters():
-                parameter.copy_(self.ema[name])
+                parameter.copy_(self.state.ema[name])
         self.model.eval()
 
     def one_step(self) -> dict[str, float]:
@@ -171,7 +172,7 @@ class Trainer:
             optimizer.zero_grad(set_to_none=True)
         loss, values = self.loss(self.step)
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        norm = whole(nn.utils.clip_grad_norm_(self.model.parameters(), 1.0))
         if not torch.isfinite(norm):
             raise self._diverged(f"loss {loss.item():.4g}, gradient norm {norm.item():.4g}")
         for optimizer in self.optimizers:
@@ -179,48 +180,47 @@ class Trainer:
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             current: list[Tensor] = list(self.model.parameters())
-            torch._foreach_lerp_(list(self.ema.values()), current, 1 - decay)
+            torch._foreach_lerp_(list(self.state.ema.values()), current, 1 - decay)
         self.step += 1
-        return {"loss": float(loss.detach()), **{name: float(value.detach()) for name, value in values.items()}}
+        return _logged({"loss": loss, **values})
 
     def _diverged(self, how: str) -> WorldsimError:
-        kept = f"The last good state is kept in {self.out}" if self._state_path.exists() else "No state was saved yet"
+        kept = (
+            f"The last good state is kept in {self.out}"
+            if (self.out / STATE_FILE).exists()
+            else "No state was saved yet"
+        )
         return WorldsimError(
             f"the run diverged at step {self.step}: {how}. {kept}; lower lr={self.config.lr:g} and start anew."
         )
 
     # -- state on disk --------------------------------------------------------------------------------------------
 
-    @property
-    def _state_path(self) -> Path:
-        return self.out / "state.safetensors"
-
     def _save(self, wall_s: float) -> None:
-        tensors: dict[str, Tensor] = {"step": torch.tensor(self.step)}
-        tensors.update({f"model.{name}": value for name, value in self.model.state_dict().items()})
-        tensors.update({f"ema.{name}": value for name, value in self.ema.items()})
-        if self._opponent is not None:
-            tensors.update({f"opponent.{name}": value for name, value in self._opponent.state_dict().items()})
-        for number, optimizer in enumerate(self._saved_optimizers):
-            for index, state in optimizer.state_dict()["state"].items():
-                for name, value in state.items():
-                    tensors[f"optimizer.{number}.{index}.{name}"] = torch.as_tensor(value)
-        tensors["first_loss"] = torch.tensor(self.first_loss, dtype=torch.float64)
-        tensors["wall_s"] = torch.tensor(self.record.wall_s + wall_s, dtype=torch.float64)
-        write_atomic(self._state_path, save({name: value.detach().contiguous() for name, value in tensors.items()}))
         self.record.wall_s += wall_s
+        numbers = {
+            "step": torch.tensor(self.step),
+            "first_loss": torch.tensor(self.first_loss, dtype=torch.float64),
+            "wall_s": torch.tensor(self.record.wall_s, dtype=torch.float64),
+        }
+        self.state.save(self.out, numbers)
         self._count_progress()
         self.record.finished_utc = utc_now() if self.step == self.config.steps else ""
-        self.record.write(self.out)
+        self._write_record()
+
+    def _write_record(self) -> None:
+        if rank() == 0:
+            self.record.write(self.out)
 
     def _count_progress(self) -> None:
         self.record.completed = self.step
         self.record.model["train_flops"] = self.flops_per_step * self.step
 
     def _resume(self) -> None:
-        if not self._state_path.exists():
-            if (self.out / "rows.jsonl").exists():  # killed before the first save: begin again
-                (self.out / "rows.jsonl").unlink()
+        rows = self.out / "rows.jsonl"
+        if not (self.out / STATE_FILE).exists():
+            if rank() == 0:
+                rows.unlink(missing_ok=True)  # killed before the first save: begin again
             return
         before = RunRecord.read(self.out)
         told = dict(before.config)
@@ -235,30 +235,24 @@ class Trainer:
             raise WorldsimError(
                 f"{self.out} holds a run with other {', '.join(changed)}; choose another out= or delete that folder."
             )
-        try:
-            tensors = load_file(self._state_path)
-        except (SafetensorError, OSError) as error:
-            raise DamagedFileError(
-                f"{self._state_path} is damaged ({error}); delete {self.out} and train anew."
-            ) from error
-        part = lambda prefix: {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}  # noqa: E731
-        self.step = int(tensors["step"])
-        self.first_loss = float(tensors.get("first_loss", self.first_loss))  # runs of earlier versions lack it
-        self.record.wall_s = float(tensors["wall_s"])
+        numbers = self.state.load(self.out)
+        self.step = int(numbers["step"])
+        self.first_loss = float(numbers.get("first_loss", self.first_loss))  # runs of earlier versions lack it
+        self.record.wall_s = float(numbers["wall_s"])
         self.record.started_utc, self.record.finished_utc = before.started_utc, before.finished_utc
         self._count_progress()
-        self.model.load_state_dict(part("model."))
-        self.ema = {name: part("ema.")[name] for name in self.ema}
-        if self._opponent is not None:
-            self._opponent.load_state_dict(part("opponent."))
-        for number, optimizer in enumerate(self._saved_optimizers):
-            state: dict[int, dict[str, Tensor]] = {}
-            for key, value in part(f"optimizer.{number}.").items():
-                index, name = key.split(".", 1)
-                state.setdefault(int(index), {})[name] = value
-            optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-        kept = [row for row in read_rows(self.out / "rows.jsonl", repair=True) if row["step"] <= self.step]
-        write_atomic(self.out / "rows.jsonl", "".join(json.dumps(row) + "\n" for row in kept))
+        if rank() == 0:
+            kept = [row for row in read_rows(rows, repair=True) if row["step"] <= self.step]
+            write_atomic(rows, "".join(json.dumps(row) + "\n" for row in kept))
+
+
+def _logged(values: dict[str, Tensor]) -> dict[str, float]:
+    """Of the whole batch: the mean over the processes."""
+    if count() > 1:
+        values = dict(
+            zip(values, mean(torch.stack([value.detach().float() for value in values.values()])), strict=True)
+        )
+    return {name: float(value.detach()) for name, value in values.items()}
 
 
 def _what_takes_memory(config: LoopConfig) -> str:
@@ -287,6 +281,8 @@ def _optimizers(model: nn.Module, config: LoopConfig) -> list[torch.optim.Optimi
 
 
 def print_line(line: str) -> None:
-    """Progress on stderr: one line that is written over on a terminal."""
+    """Progress on stderr, of process 0: one line that is written over on a terminal."""
+    if rank() > 0:
+        return
     end = "\r" if sys.stderr.isatty() else "\n"
     print(line, end=end, file=sys.stderr, flush=True)

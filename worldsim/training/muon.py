@@ -2,6 +2,10 @@
 
 Matrices of one shape share one batched Newton-Schulz iteration: with a network's many equal layers that is a few large
 products where ``torch.optim.Muon`` makes many small ones. Convolution kernels are taken as (out, in * height * width).
+
+Where several processes share the weights (FSDP2), momenta are sharded as these are. A matrix is made orthogonal whole:
+its momentum is gathered, one shape at a time, and every process does the same iterations. That costs the traffic of one
+more gathering of the weights a step, and the products of the iteration are not divided among the processes.
 """
 
 from __future__ import annotations
@@ -11,6 +15,8 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
+
+from worldsim.training.processes import sharded_like, whole
 
 # Coefficients and iterations of the quintic Newton-Schulz iteration, from the reference implementation.
 _A, _B, _C = 3.4445, -4.7750, 2.0315
@@ -32,17 +38,20 @@ class Muon(torch.optim.Optimizer):
             by_shape: dict[tuple[int, int], list[nn.Parameter]] = defaultdict(list)
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    by_shape[parameter.shape[0], parameter[0].numel()].append(parameter)
+                    by_shape[parameter.shape[0], parameter.shape[1:].numel()].append(parameter)
             for (rows, columns), parameters in by_shape.items():
                 momenta = [self._momentum(parameter) for parameter in parameters]
                 grads: list[Tensor] = [parameter.grad for parameter in parameters]  # type: ignore[misc]
                 torch._foreach_lerp_(momenta, grads, 1 - group["momentum"])
                 nesterov = torch._foreach_lerp(grads, momenta, group["momentum"])
-                updates = orthogonalise(torch.stack([update.reshape(rows, columns) for update in nesterov]))
+                updates = orthogonalise(torch.stack([whole(update).reshape(rows, columns) for update in nesterov]))
                 scale = group["lr"] * _RMS_OF_ADAMW * max(rows, columns) ** 0.5
                 weights: list[Tensor] = list(parameters)
                 torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
-                shaped = [update.view_as(weight) for update, weight in zip(updates.unbind(), weights, strict=True)]
+                shaped = [
+                    sharded_like(update.view(weight.shape), weight)
+                    for update, weight in zip(updates.unbind(), weights, strict=True)
+                ]
                 torch._foreach_add_(weights, shaped, alpha=-scale)
 
     def _momentum(self, parameter: nn.Parameter) -> Tensor:

@@ -1,7 +1,8 @@
 """What the simulator is trained to do: streaming clips on the context they will really see, joint clips for the tasks
 that fill in frames, and large steps that agree with small ones.
 
-Legend: B clips, T frames, S = T - 1 targets, C latent channels, h and w latent sides, A action channels, P tokens.
+Legend: B clips of this process, N of all, T frames, S = T - 1 targets, C latent channels, h and w latent sides,
+A action channels, P tokens.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from worldsim.diffusion.flow import (
 from worldsim.models.clips import JointClips, StreamClips
 from worldsim.models.dit import DiT, Output
 from worldsim.models.heads import reward_loss
+from worldsim.training.processes import mean, own_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +54,10 @@ class ObjectiveConfig:
 
 @dataclass
 class Batch:
-    """Recorded clips of one size, as tensors."""
+    """Recorded clips of one size, as tensors.
+
+    Of several processes each has some of the step's clips; random numbers are drawn for all of them.
+    """
 
     x_BTChw: Tensor  # clean latents
     actions_BSA: Tensor  # scaled
@@ -60,13 +65,19 @@ class Batch:
     terminated_BS: Tensor
     valid_BS: Tensor  # 0 for steps after an episode's end, which count for nothing
     captions: list[str] | None = None
+    total: int = 0  # clips of all processes; 0: these are all
+
+    @property
+    def clips(self) -> int:
+        """Of all processes."""
+        return self.total or len(self.x_BTChw)
 
 
 def prompts_of(model: DiT, config: ObjectiveConfig, batch: Batch, generator: torch.Generator) -> list[str] | None:
     """The captions, some left out; None for a network without text."""
     if model.text is None:
         return None
-    drop_B = torch.rand(len(batch.x_BTChw), generator=generator) < config.text_drop
+    drop_B = own_rows(torch.rand(batch.clips, generator=generator)) < config.text_drop
     captions = batch.captions or [""] * len(drop_B)
     return ["" if dropped else caption for caption, dropped in zip(captions, drop_B.tolist(), strict=True)]
 
@@ -78,33 +89,34 @@ def stream_clips(
     model: DiT, config: ObjectiveConfig, batch: Batch, dtype: torch.dtype, generator: torch.Generator
 ) -> tuple[StreamClips, Tensor]:
     """Noised streaming clips, and the clean latents (B, S, C, h, w) that their targets are to become."""
-    x_BTChw = batch.x_BTChw
+    x_BTChw, N = batch.x_BTChw, batch.clips
     B, T = x_BTChw.shape[:2]
-    context_level_BT, target_level_BS = draw_levels(config.noise, B, T, generator)
-    noise_BTChw = torch.randn(x_BTChw.shape, generator=generator)
+    context_level_BT, target_level_BS = map(own_rows, draw_levels(config.noise, N, T, generator))
+    noise_BTChw = own_rows(torch.randn(N, *x_BTChw.shape[1:], generator=generator))
     prompts = prompts_of(model, config, batch, generator)
     text = None if prompts is None else model.read(prompts)
     known_BS = None
     if batch.captions is not None:
         told_B = torch.tensor([bool(caption) for caption in batch.captions])
-        unknown_B = told_B & (torch.rand(B, generator=generator) < config.action_drop)
+        unknown_B = told_B & (own_rows(torch.rand(N, generator=generator)) < config.action_drop)
         known_BS = (~unknown_B).float()[:, None].expand(B, T - 1)
     clips = StreamClips(
         x_BTChw, context_level_BT, x_BTChw[:, 1:], target_level_BS, batch.actions_BSA, known_BS, text
     )  # fmt: skip
     seen_BTChw = x_BTChw
     if config.own_context_share:
-        seen_BTChw = own_context(model, config, clips, noise_BTChw, dtype, generator)
+        seen_BTChw = own_context(model, config, clips, noise_BTChw, dtype, generator, N)
     clips.context_BTChw = add_noise(seen_BTChw, noise_BTChw, context_level_BT).to(dtype)
     goal_BSChw = x_BTChw[:, 1:]
-    target_noise_BSChw = torch.randn(goal_BSChw.shape, generator=generator)
+    target_noise_BSChw = own_rows(torch.randn(N, *goal_BSChw.shape[1:], generator=generator))
     if config.shortcut_share:
-        large_B = torch.rand(B, generator=generator) < config.shortcut_share
-        step_BS, grid_BS = draw_step_sizes(B, T - 1, generator)
+        large_N = torch.rand(N, generator=generator) < config.shortcut_share
+        large_B = own_rows(large_N)
+        step_BS, grid_BS = map(own_rows, draw_step_sizes(N, T - 1, generator))
         clips.step_size_BS = step_BS * large_B[:, None]
         clips.target_noise_BS = torch.where(large_B[:, None], grid_BS, target_level_BS)
     clips.target_BSChw = add_noise(goal_BSChw, target_noise_BSChw, clips.target_noise_BS).to(dtype)
-    if config.shortcut_share and large_B.any():
+    if config.shortcut_share and large_N.any():
         agreed_BSChw = shortcut_goal(model, clips, large_B)
         goal_BSChw = torch.where(large_B[:, None, None, None, None], agreed_BSChw, goal_BSChw)
     if config.drop_repeated:
@@ -117,7 +129,7 @@ def stream_loss(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Flow loss of the targets and the losses of the heads."""
     valid_BS = batch.valid_BS
-    count = valid_BS.sum()
+    count = mean(valid_BS.sum())
     error_BS = frame_error(output.latent.float() - goal_BSChw, clips.keep_BSP, patch)
     flow = (error_BS * loss_weight(clips.target_noise_BS) * valid_BS).sum() / count
     reward = (reward_loss(output.reward_logits, batch.rewards_BS) * valid_BS).sum() / count
@@ -130,20 +142,23 @@ def stream_loss(
 @torch.no_grad()
 def own_context(
     model: DiT, config: ObjectiveConfig, clips: StreamClips, noise_BTChw: Tensor, dtype: torch.dtype,
-    generator: torch.Generator,
+    generator: torch.Generator, total: int = 0,
 ) -> Tensor:  # fmt: skip
     """The clips as a roll-out would see them: in a share of them, from a random frame on, one-step predictions.
 
     Scheduled sampling (Bengio et al. 2015) in parallel (Mihaylova and Martins 2019): every pass predicts all frames at
     once from the frames of the pass before, so after n passes the first n own frames are those of a roll-out and the
-    later ones carry the errors of n steps. No gradient goes through the predictions. ``clips`` hold clean latents.
+    later ones carry the errors of n steps. No gradient goes through the predictions. ``clips`` hold clean latents, of
+    ``total`` clips of all processes where not of all.
     """
     x_BTChw = clips.context_BTChw
     B, T = x_BTChw.shape[:2]
-    start_B = torch.randint(1, T, (B,), generator=generator)
-    start_B[torch.rand(B, generator=generator) >= config.own_context_share] = T
+    N = total or B
+    start_N = torch.randint(1, T, (N,), generator=generator)
+    start_N[torch.rand(N, generator=generator) >= config.own_context_share] = T
+    start_B = own_rows(start_N)
     alone_BT = (torch.arange(T) >= start_B[:, None])[..., None, None, None]
-    pure_BSChw = torch.randn(x_BTChw[:, 1:].shape, generator=generator).to(dtype)
+    pure_BSChw = own_rows(torch.randn(N, T - 1, *x_BTChw.shape[2:], generator=generator)).to(dtype)
     level_BT, ones_BS = clips.context_noise_BT, torch.ones(B, T - 1)
     seen_BTChw = x_BTChw
     for _ in range(config.own_context_passes):
@@ -172,6 +187,8 @@ def shortcut_goal(model: DiT, clips: StreamClips, large_B: Tensor) -> Tensor:
     are zero.
     """
     index = large_B.nonzero().squeeze(1)
+    if not len(index):  # a sharded network runs in all processes, also where none of these clips is large
+        index = torch.zeros(1, dtype=torch.long)
     assert clips.step_size_BS is not None
     half_BS = clips.step_size_BS[index] / 2
     told_BS = torch.where(half_BS < 0.25, 0.0, half_BS)  # steps of 1/8 are small: the flow itself
@@ -207,19 +224,20 @@ def joint_clips(
 ) -> JointClips:
     """Noised joint clips. In half of them frames are denoised one after another; in a quarter the frames that are not
     given share one noise level, in a quarter each has its own."""
-    x_BTChw = batch.x_BTChw
-    B, T = x_BTChw.shape[:2]
-    given_BT = draw_given(B, T, generator)
-    context_BT, own_BS = draw_levels(config.noise, B, T + 1, generator)
-    kind_B1 = torch.rand(B, 1, generator=generator)
-    made_BT = torch.where(kind_B1 < 0.25, own_BS[:, :1], own_BS)
-    made_BT = torch.where(kind_B1 < 0.5, made_BT, draw_staggered(given_BT, generator))
-    given_BT = given_BT | (made_BT == 0)
+    x_BTChw, N = batch.x_BTChw, batch.clips
+    T = x_BTChw.shape[1]
+    given_NT = draw_given(N, T, generator)
+    context_NT, own_NS = draw_levels(config.noise, N, T + 1, generator)
+    kind_N1 = torch.rand(N, 1, generator=generator)
+    made_NT = torch.where(kind_N1 < 0.25, own_NS[:, :1], own_NS)
+    made_NT = torch.where(kind_N1 < 0.5, made_NT, draw_staggered(given_NT, generator))
+    given_NT = given_NT | (made_NT == 0)
     # High levels are where it is decided what is seen: at lower ones the picture itself tells, and words are not read.
-    level_BT = torch.where(given_BT, context_BT[:, 1:], 1 - (1 - made_BT).square())
-    noise_BTChw = torch.randn(x_BTChw.shape, generator=generator)
+    level_NT = torch.where(given_NT, context_NT[:, 1:], 1 - (1 - made_NT).square())
+    given_BT, level_BT = own_rows(given_NT), own_rows(level_NT)
+    noise_BTChw = own_rows(torch.randn(N, *x_BTChw.shape[1:], generator=generator))
     prompts = prompts_of(model, config, batch, generator)
-    known_B1 = (torch.rand(B, 1, generator=generator) >= JOINT_ACTION_DROP).float()
+    known_B1 = (own_rows(torch.rand(N, 1, generator=generator)) >= JOINT_ACTION_DROP).float()
     keep = changed_tokens(x_BTChw, model.config.patch, config.drop_repeated) if config.drop_repeated else None
     return JointClips(
         add_noise(x_BTChw, noise_BTChw, level_BT).to(dtype),
@@ -245,12 +263,13 @@ def draw_staggered(given_BT: Tensor, generator: torch.Generator) -> Tensor:
     return staggered_levels(distance_BT, lag_B1, torch.where(begins_B1 < 0.5, begun_B1, progress_B1))
 
 
-def joint_loss(batch: Batch, clips: JointClips, output: Output, patch: int) -> Tensor:
-    """Flow loss of the frames that were not given."""
-    error_BT = frame_error(output.latent.float() - batch.x_BTChw, clips.keep_BTP, patch)
+def joint_loss(batch: Batch, clips: JointClips, output: Output | None, patch: int) -> Tensor:
+    """Flow loss of the frames that were not given; ``output`` is None where this process has none of the clips."""
+    latent_BTChw = batch.x_BTChw if output is None else output.latent.float()
+    error_BT = frame_error(latent_BTChw - batch.x_BTChw, clips.keep_BTP, patch)
     counts_BT = (~clips.given_BT).float()
     counts_BT[:, 1:] *= batch.valid_BS
-    return (error_BT * loss_weight(clips.noise_BT) * counts_BT).sum() / counts_BT.sum().clamp(min=1)
+    return (error_BT * loss_weight(clips.noise_BT) * counts_BT).sum() / mean(counts_BT.sum()).clamp(min=1e-6)
 
 
 def draw_given(batch: int, frames: int, generator: torch.Generator) -> Tensor:

@@ -19,6 +19,7 @@ from worldsim.models.dit import DiT, DiTConfig
 from worldsim.models.text import EMBEDDED, TextConfig
 from worldsim.text.style import FILE as STYLE_FILE
 from worldsim.text.style import CaptionStyle
+from worldsim.training import processes
 from worldsim.training.batches import Batches
 from worldsim.training.loop import Trainer, print_line
 from worldsim.training.objective import Batch, joint_clips, joint_loss, stream_clips, stream_loss
@@ -36,19 +37,23 @@ def train_simulator(
 
     ``out`` receives ``vae.safetensors``, ``dit.safetensors`` and ``config.json``, which together are what
     ``worldsim.simulators.load(out)`` reads. The same call continues a run that was cut short. ``compute`` in training
-    FLOPs takes the place of ``config.steps``.
+    FLOPs takes the place of ``config.steps``. Several processes, see :mod:`worldsim.training.processes`, train one.
     """
     out = Path(out)
+    if config.compile and processes.count() > 1:
+        raise WorldsimError(f"compile=true trains in one process, and this run has {processes.count()}; leave it out.")
     tables = open_tables(data, one_action_space=True)
     if config.threads:
         torch.set_num_threads(config.threads)
-    vae = _settled(vae, tables, out)
-    autoencoder = load_autoencoder(vae)
-    latents = None
-    if autoencoder.temporal_stride == 1:
-        latents = encode_tables(tables, autoencoder, autoencoder_key(vae), config.dtype, progress or print_line)
-    batches = Batches(config, tables, autoencoder, latents)
     earlier = EarlierStage(config.init)
+    with processes.first_goes_ahead():
+        vae = _settled(vae, tables, out)
+        autoencoder = load_autoencoder(vae)
+        latents = None
+        if autoencoder.temporal_stride == 1:
+            latents = encode_tables(tables, autoencoder, autoencoder_key(vae), config.dtype, progress or print_line)
+        text = _text_config(config, earlier.words, tables, out)
+    batches = Batches(config, tables, autoencoder, latents)
     codec = tables[0].codec
     model_config = DiTConfig(
         action_channels=len(codec) * autoencoder.temporal_stride,
@@ -60,7 +65,7 @@ def train_simulator(
         sinks=config.sinks,
         joint=config.joint_batch > 0,
         shortcut=config.shortcut_share > 0,
-        text=_text_config(config, earlier.words, tables, out),
+        text=text,
     )
     flops = batches.flops_per_step(model_config)
     if compute is not None:
@@ -70,6 +75,8 @@ def train_simulator(
     earlier.give_weights(model)
     if config.compile:
         model.compile_trunk()
+    if processes.count() > 1:
+        _shard(model)
 
     def loss(step: int) -> tuple[Tensor, dict[str, Tensor]]:
         generator = torch.Generator().manual_seed(derive_seed(config.seed, "simulator noise", step))
@@ -84,6 +91,9 @@ def train_simulator(
     }
     trainer = Trainer(model, config, out, loss, identity, flops)
     trainer.run(progress)
+    model = _whole(model)
+    if processes.rank() > 0:
+        return out
     if Path(vae) != out / FILE:
         save_autoencoder(out / FILE, autoencoder)
     save_model(out / "dit.safetensors", model, asdict(model_config))
@@ -121,15 +131,37 @@ def step_loss(
     """
     clips, goal_BSChw = stream_clips(model, config, streaming, config.dtype, generator)
     joint = [joint_clips(model, config, batch, config.dtype, generator) for batch in together]
-    outputs = model.run([clips, *joint])
+    present = [part for part in joint if len(part.noise_BT)]  # of a step's few large clips a process may have none
+    outputs = model.run([clips, *present])
     total, values = stream_loss(config, streaming, clips, goal_BSChw, outputs[0], model.config.patch)
     if together:
-        flows = [joint_loss(*group, model.config.patch) for group in zip(together, joint, outputs[1:], strict=True)]
-        tokens = [batch.x_BTChw.numel() for batch in together]
+        said = iter(outputs[1:])
+        flows = [
+            joint_loss(batch, part, next(said) if len(part.noise_BT) else None, model.config.patch)
+            for batch, part in zip(together, joint, strict=True)
+        ]
+        tokens = [batch.clips * batch.x_BTChw.shape[1:].numel() for batch in together]
         flow = sum(flow * (count / sum(tokens)) for flow, count in zip(flows, tokens, strict=True))
         assert isinstance(flow, Tensor)
         total, values = total + flow, {**values, "joint": flow.detach()}
     return total, values
+
+
+def _shard(model: DiT) -> None:
+    """Each block's large layers are gathered when they are needed. What is used outside of a block's own call, such as
+    its modulation and its keys of the words, is gathered for the whole step."""
+    groups = [(block.qkv, block.out, block.up, block.down) for block in model.blocks]
+    processes.shard(model, groups, ["run", "read"])  # type: ignore[arg-type]
+
+
+def _whole(model: DiT) -> DiT:
+    """The network with all its weights; every process must ask for it."""
+    if processes.count() == 1:
+        return model
+    weights = {name: processes.whole(value) for name, value in model.state_dict().items()}
+    model = DiT(model.config)
+    model.load_state_dict(weights)
+    return model
 
 
 def _settled(vae: str | Path, tables: Sequence[EpisodeTable], out: Path) -> str | Path:

@@ -17,6 +17,7 @@ EXAMPLES = (
     "worldsim train recipe=simulator data=data/arena.lance vae=runs/vae out=runs/mine steps=4000 batch=8",
     "worldsim train recipe=simulator data=data/arena.lance vae=runs/vae out=runs/mine scale=4x compute=1e14",
     "worldsim train recipe=heads simulator=voxel-base data=data/expert.lance val=data/val.lance out=runs/heads",
+    "torchrun --nproc-per-node 2 -m worldsim.cli train recipe=simulator data=data/arena.lance vae=runs/vae out=runs/a",
     "worldsim train recipe=simulator --help",
 )
 
@@ -92,7 +93,11 @@ def schema(words: Sequence[str]) -> type:
 
 
 def run(config: TrainConfig) -> None:
-    """The same command goes on where a run was stopped, to the same bits; data may be one table or several."""
+    """The same command goes on where a run was stopped, to the same bits; data may be one table or several.
+
+    In several processes by torchrun, on one machine or more: the same run up to rounding, which goes on in any number
+    of them.
+    """
     recipe = _recipe_config(config.recipe)
     module, _, function, given = RECIPES[config.recipe]
     values = {field.name: getattr(config, field.name) for field in dataclasses.fields(recipe) if field.init}
@@ -104,7 +109,18 @@ def run(config: TrainConfig) -> None:
     settings = recipe(**values)
     if isinstance(config, TrainScaledConfig):
         settings, inputs["compute"] = _scaled(config, settings)
-    print(getattr(import_ours(module), function)(settings, **inputs))
+    train = getattr(import_ours(module), function)
+    from worldsim.training import processes
+
+    with processes.joined():
+        if processes.count() > 1 and config.recipe != "simulator":
+            raise WorldsimError(
+                f"recipe={config.recipe} trains in one process, and torchrun started {processes.count()}; start it as "
+                "worldsim train."
+            )
+        done = train(settings, **inputs)
+        if processes.rank() == 0:
+            print(done)
 
 
 def _scaled(config: TrainScaledConfig, settings: Any) -> tuple[Any, float | None]:
