@@ -22,12 +22,12 @@ class Linear(nn.Linear):
     packed: PackedWeight | None = None
 
     def forward(self, x: Tensor, gelu: bool = False) -> Tensor:
-        """``x`` (..., in) to (..., out), through a tanh GELU where asked for."""
+        """``x`` (..., in) to (..., out), through a GELU where asked for."""
         if self.packed is not None:
             return self.packed(x, gelu)
         bias = None if self.bias is None else self.bias.to(x.dtype)
         y = F.linear(x, self.weight.to(x.dtype), bias)
-        return F.gelu(y, approximate="tanh") if gelu else y
+        return F.gelu(y) if gelu else y
 
 
 def pack(network: nn.Module) -> None:

@@ -1,8 +1,7 @@
 """Linear layers whose weights are packed once for inference on a CPU, in the order that oneDNN multiplies them in.
 
 A plain bfloat16 product brings its weights into that order at every call, a quarter of its time for the tokens of one
-stream, and a tanh GELU of its own costs many times what it costs as a part of the product (docs/experiments.md,
-"Rollout speed").
+stream, and a GELU costs least as a part of the product (docs/experiments.md, "Rollout speed").
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ class PackedWeight:
         return self
 
     def __call__(self, x: Tensor, gelu: bool) -> Tensor:
-        """``x`` (..., in) to (..., out), through a tanh GELU where asked for."""
-        kind, algorithm = ("gelu", "tanh") if gelu else ("none", "")
-        return torch.ops.mkldnn._linear_pointwise(x, self._weight, self._bias, kind, [], algorithm)
+        """``x`` (..., in) to (..., out), through a GELU where asked for."""
+        kind = "gelu" if gelu else "none"
+        return torch.ops.mkldnn._linear_pointwise(x, self._weight, self._bias, kind, [], "none")
 
 
 def can_pack(weight: Tensor) -> bool:

@@ -81,7 +81,7 @@ class EncoderBlock(nn.Module):
         q_BHLE, k_BHLE = rotate(norm(qkv[:2]), *rope)
         out_BHLE = F.scaled_dot_product_attention(q_BHLE, k_BHLE, qkv[2], attn_mask=mask_B11L)
         x_BLD = x_BLD + self.out(out_BHLE.transpose(1, 2).reshape(B, L, D))
-        return x_BLD + self.down(F.gelu(self.up(norm(x_BLD)), approximate="tanh"))
+        return x_BLD + self.down(F.gelu(self.up(norm(x_BLD))))
 
 
 class TextEncoder(nn.Module):
