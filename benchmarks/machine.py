@@ -12,33 +12,9 @@ from statistics import median
 from typing import Any
 
 from worldsim.core import records
+from worldsim.training.gemm import gemm_peak
 
-# (rows, inner, columns) of the products tried; the fastest counts, because kernels have favourite sizes.
-GEMM_SIZES = ((512, 512, 512), (1024, 1024, 1024), (2048, 1024, 2048), (4096, 512, 2048))
 DTYPES = ("float32", "bfloat16")
-
-
-def gemm_peak(dtype: str = "bfloat16", device: str = "cpu", seconds: float = 1.0) -> float:
-    """The best FLOP/s of ``torch.matmul`` over several sizes, with the threads torch is set to."""
-    import torch
-
-    best = 0.0
-    with torch.no_grad():
-        for rows, inner, columns in GEMM_SIZES:
-            a = torch.randn(rows, inner, device=device).to(getattr(torch, dtype))
-            b = torch.randn(inner, columns, device=device).to(getattr(torch, dtype))
-            out = a @ b  # warm-up: packing, thread start, kernel choice
-            until = time.perf_counter() + seconds / len(GEMM_SIZES)
-            while True:
-                _synchronise(device)
-                begun = time.perf_counter()
-                torch.matmul(a, b, out=out)
-                _synchronise(device)
-                now = time.perf_counter()
-                best = max(best, 2.0 * rows * inner * columns / (now - begun))
-                if now > until:
-                    break
-    return best
 
 
 def gemm_peaks(device: str = "cpu", seconds: float = 1.0) -> dict[str, float]:
@@ -147,10 +123,3 @@ def _cpu_name() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
-
-
-def _synchronise(device: str) -> None:
-    if device.startswith("cuda"):
-        import torch
-
-        torch.cuda.synchronize()

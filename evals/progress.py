@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import TextIO
 
 EVERY_S = 5.0  # between lines where nobody watches; a terminal is refreshed in place
 
 
 class Progress:
-    """Counts finished units (a scenario in a simulator) of ``total``; units found done do not enter the estimate."""
+    """Counts finished units (a scenario in a simulator) of ``total``; units found done do not enter the estimate.
 
-    def __init__(self, total: int, out: TextIO | None = None):
+    ``beat`` is called with each of them.
+    """
+
+    def __init__(self, total: int, out: TextIO | None = None, beat: Callable[[], object] = lambda: None):
         self.total, self.done, self.worked = total, 0, 0
-        self.out = out or sys.stderr
+        self.out, self._beat = out or sys.stderr, beat
         self._in_place = self.out.isatty()
         self._started = time.monotonic()
         self._last = self._started
 
     def advance(self, units: int, label: str, found: bool = False) -> None:
+        self._beat()
         self.done += units
         self.worked += 0 if found else units
         now = time.monotonic()

@@ -22,6 +22,7 @@ from evals.runner import Runner
 from evals.suites.making import make_suites
 from evals.summary import Group, build_summary
 from evals.tidy import write_table
+from worldsim.core.energy import EnergyMeter
 from worldsim.core.errors import WorldsimError
 from worldsim.core.protocols import Reconstructs, Simulator
 from worldsim.core.records import RunRecord, to_plain, utc_now, write_json
@@ -60,6 +61,7 @@ def evaluate(
     names and for a simulator that does not fit its game.
     """
     started, started_utc = time.monotonic(), utc_now()
+    energy = EnergyMeter(gpus=str((config or {}).get("device", "")).startswith("cuda"))
     chosen = make_suites(suites, overrides)
     _check_request(simulators, limit, seeds, videos, batch)
     game_list = list(games) if games is not None else _games_of(simulators)
@@ -92,7 +94,7 @@ def evaluate(
         asked = find_asked(chosen, contests, real)
         roots = range(seed, seed + seeds)
         dreams = [(counts[suite.name], len(one.seeds(roots))) for suite, _, contestants in asked for one in contestants]
-        progress = Progress(sum(count * each for count, each in dreams))
+        progress = Progress(sum(count * each for count, each in dreams), beat=energy.update)
         runner = Runner(out, rows, real, roots, batch, videos)
         groups = [
             runner.run(suite, game, contestants, counts[suite.name], progress) for suite, game, contestants in asked
@@ -104,6 +106,9 @@ def evaluate(
     summary = mark(to_plain(build_summary(groups)), chosen, dict(game_list), cache)
     write_json(out / "summary.json", summary)
     write_table(out)
+    joules = energy.update()
+    if joules is not None:
+        record.environment |= {"energy_j": round(joules, 1), "energy_of": energy.parts}
     _finish(record, groups, time.monotonic() - started, runner.model_s).write(out)
     return summary
 

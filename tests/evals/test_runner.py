@@ -15,6 +15,7 @@ from evals.games import RealGame
 from evals.run import evaluate
 from evals.suites.control import ControlSuite
 from evals.trial import Trial
+from worldsim.core.energy import EnergyMeter
 from worldsim.core.errors import DamagedFileError, WorldsimError
 from worldsim.core.records import read_json, read_rows
 
@@ -190,3 +191,17 @@ def test_killed_at_random_it_gives_the_rows_of_an_undisturbed_run(tmp_path, kill
         assert (tmp_path / "killed" / name).read_text() == (tmp_path / "whole" / name).read_text()
     for row in killed:
         assert all((tmp_path / "killed" / path).exists() for path in row["videos"].values())
+
+
+def test_energy_is_in_the_record_where_the_machine_tells(band, tmp_path, case_cache, monkeypatch):
+    readings = iter(range(1000))
+    monkeypatch.setattr(EnergyMeter, "parts", ["package-0"])
+    monkeypatch.setattr(EnergyMeter, "_read", lambda self: [(next(readings) * 10**6, 10**12)])
+    run(band, tmp_path / "told", band.Faulty([], "raise"), case_cache, limit=2, controls=[])
+    told = read_json(tmp_path / "told" / "record.json")["environment"]
+    assert told["energy_of"] == ["package-0"]
+    assert told["energy_j"] == next(readings) - 1 > 0
+
+    monkeypatch.setattr(EnergyMeter, "_read", lambda self: None)
+    run(band, tmp_path / "untold", band.Faulty([], "raise"), case_cache, limit=2, controls=[])
+    assert "energy_j" not in read_json(tmp_path / "untold" / "record.json")["environment"]

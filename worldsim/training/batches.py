@@ -5,7 +5,7 @@ Legend: B clips, T frames, S = T - 1 transitions, C latent channels, h and w lat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -83,22 +83,32 @@ class Batches:
                     f"{processes.count()} processes; raise batch= or start fewer."
                 )
 
+    def tokens_per_step(self, model: DiTConfig) -> float:
+        """Expected over the tables, of all processes; context frames count, forward passes without gradient do not."""
+        tokens = lambda part: part.clips * part.sequence_frames * part.tokens_per_frame  # noqa: E731
+        joint = 0.0 if self.clips is None else self._expected(model, self.clips, True, tokens)
+        return self._expected(model, self.streams, False, tokens) + joint
+
     def flops_per_step(self, model: DiTConfig) -> float:
         """Expected over the tables; forward passes without gradient are a third of a training pass."""
+        flops = lambda part: training_flops(model, part)  # noqa: E731
         config = self.config
         own_passes = config.own_context_passes / 3 if config.own_context_share else 0
         passes = 1 + own_passes + config.shortcut_share * 2 / 3
-        joint = 0.0 if self.clips is None else self._flops(model, self.clips, True)
-        return passes * self._flops(model, self.streams, False) + joint
+        joint = 0.0 if self.clips is None else self._expected(model, self.clips, True, flops)
+        return passes * self._expected(model, self.streams, False, flops) + joint
 
-    def _flops(self, model: DiTConfig, mixture: ClipMixture, together: bool) -> float:
+    def _expected(
+        self, model: DiTConfig, mixture: ClipMixture, together: bool, amount: Callable[[Part], float]
+    ) -> float:
+        """The mean of an amount of each part of a step, over tables and durations."""
         total = 0.0
         for number, (table, share) in enumerate(zip(mixture.tables, mixture.shares, strict=True)):
             height, width = (side // self.autoencoder.spatial_stride // model.patch for side in table.frame_shape[:2])
             for frames in mixture.durations:
                 count = mixture.clips_within(mixture.budget, mixture.groups, number, frames)
                 part = Part(together, count, 1 + (frames - 1) // self.stride, height, width)
-                total += share * mixture.groups * training_flops(model, part) / len(mixture.durations)
+                total += share * mixture.groups * amount(part) / len(mixture.durations)
         return total
 
     def _tensors(self, clips: Clips) -> Batch:

@@ -30,7 +30,8 @@ from worldsim.models.heads import Heads, reward_loss, reward_mean, scale_logits
 from worldsim.simulators import load
 from worldsim.text.style import FILE as STYLE_FILE
 from worldsim.training.head_features import StepFeatures, table_features
-from worldsim.training.loop import LoopConfig, Trainer, print_line
+from worldsim.training.loop import Trainer, print_line
+from worldsim.training.loop_config import LoopConfig
 
 
 @dataclass(frozen=True, kw_only=True)

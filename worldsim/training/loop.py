@@ -11,90 +11,38 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from worldsim.core.energy import EnergyMeter
 from worldsim.core.errors import WorldsimError
 from worldsim.core.records import RunRecord, append_row, read_rows, to_plain, utc_now, write_atomic
+from worldsim.training.gemm import peak_beside_a_run
+from worldsim.training.loop_config import LOG_EVERY, LoopConfig
 from worldsim.training.memory import keep_freed_memory, memory_errors_named
 from worldsim.training.muon import Muon
-from worldsim.training.processes import count, mean, rank, whole
+from worldsim.training.processes import are_on_one_machine, count, mean, rank, whole
 from worldsim.training.state import FILE as STATE_FILE
 from worldsim.training.state import TrainingState
+from worldsim.training.trackers import NoTracker, open_tracker
 
-LOG_EVERY = 10
 EXPLODED = 10.0  # times the first step's loss; what explodes passes that by orders of magnitude
 # Muon takes the matrices between a network's input and output layers; those and everything else go to AdamW.
 INNER_LAYERS = ("blocks.", "encoder.", "decoder.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoopConfig:
-    """Settings every recipe has; recipes extend it."""
-
-    steps: int = 4000  # optimiser steps in all; a longer or shorter run may go on from the same folder
-    batch: int = 4  # clips (simulator) or frames (vae) a step
-    lr: float = 1e-3  # learning rate after warm-up
-    warmup: int = 100  # steps until the learning rate is reached
-    decay_share: float = 0.3  # of all steps, at the end, linearly to zero
-    weight_decay: float = 0.01  # decoupled, as in AdamW
-    optimizer: str = "adamw"  # adamw, or muon: matrices by Muon, the rest by AdamW
-    ema: float = 0.998  # of the weights, a step; the average is what is saved
-    precision: str = "bfloat16"  # of activations; weights and optimiser stay float32
-    save_every: int = 200  # steps between states to go on from
-    seed: int = 0  # root of every random stream of the run
-    threads: int = 0  # of the CPU; 0 is PyTorch's own choice; 1 where other work shares the machine
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "batch", "lr", "save_every"):
-            if getattr(self, name) <= 0:
-                raise WorldsimError(f"{name}={getattr(self, name)} must be positive.")
-        if self.save_every % LOG_EVERY:
-            raise WorldsimError(f"save_every={self.save_every} must be a multiple of {LOG_EVERY}.")
-        if not 0 <= self.decay_share <= 1 or not 0 <= self.ema < 1:
-            raise WorldsimError(f"decay_share={self.decay_share} and ema={self.ema} must be in [0, 1].")
-        if self.optimizer not in ("adamw", "muon"):
-            raise WorldsimError(f"optimizer={self.optimizer!r} is not known; use 'adamw' or 'muon'.")
-        if self.precision not in ("bfloat16", "float32"):
-            raise WorldsimError(f"precision={self.precision!r} is not known; use 'bfloat16' or 'float32'.")
-
-    @property
-    def dtype(self) -> torch.dtype:
-        return torch.bfloat16 if self.precision == "bfloat16" else torch.float32
-
-    def bought(self, compute: float, flops_per_step: float) -> Self:
-        """The same with as many steps as ``compute`` FLOPs buy, and a warm-up and a moving average that fit into them.
-
-        Raises WorldsimError where they do not buy one step.
-        """
-        steps = round(compute / flops_per_step)
-        if steps < 1:
-            raise WorldsimError(
-                f"compute={compute:.3g} is less than one step of {flops_per_step:.3g} FLOPs; raise it, or lower batch= "
-                "or the size of the network."
-            )
-        return replace(
-            self,
-            steps=steps,
-            warmup=min(self.warmup, max(1, steps // 10)),
-            ema=min(self.ema, 1 - 1 / max(10, steps / 20)),
-        )
-
-    def learning_rate(self, step: int) -> float:
-        """Warm-up, constant, linear decay."""
-        decay_steps = max(1, round(self.steps * self.decay_share))
-        return self.lr * min((step + 1) / max(1, self.warmup), 1.0, (self.steps - step) / decay_steps)
 
 
 class Trainer:
     """Runs ``loss(step) -> (loss, values to log)`` for ``config.steps`` steps, from where the folder stands.
 
     ``identity`` is what must not change between a run and its continuation (data, codec, ...). ``opponent`` is a second
-    network that ``loss`` itself trains with an optimiser of its own; its state is kept with the run's.
+    network that ``loss`` itself trains with an optimiser of its own; its state is kept with the run's. ``sample`` is
+    called at each save with the step and the moving average, and makes a picture.
     """
 
     def __init__(
@@ -106,17 +54,21 @@ class Trainer:
         identity: dict[str, Any],
         flops_per_step: float,
         opponent: tuple[nn.Module, torch.optim.Optimizer] | None = None,
+        tokens_per_step: float = 0.0,
+        sample: Callable[[int, dict[str, Tensor]], NDArray[np.uint8]] | None = None,
     ):
         if config.threads:
             torch.set_num_threads(config.threads)
         keep_freed_memory()
         self.model, self.config, self.out, self.loss = model, config, Path(out), loss
-        self.flops_per_step = flops_per_step
+        self.flops_per_step, self.tokens_per_step, self.sample = flops_per_step, tokens_per_step, sample
+        self.tracker = NoTracker()
         self.optimizers = _optimizers(model, config)
         kept = [*self.optimizers, *([opponent[1]] if opponent else [])]
         self.state = TrainingState(model, opponent[0] if opponent else None, kept)
         self.step = 0
         self.first_loss = float("inf")  # of the first step
+        self._energy_before: float | None = 0.0  # joules until this process went on; None: not known
         self.record = RunRecord("train", self.out.name, to_plain({"settings": asdict(config), **identity}))
         self.record.seeds = {"root": config.seed}
         self.record.planned = config.steps
@@ -129,6 +81,12 @@ class Trainer:
         """Train to the last step; afterwards ``model`` holds the moving average of the weights."""
         say = progress or print_line
         self._write_record()
+        if self.step < self.config.steps:
+            peak = self._peak()
+            if rank() == 0:
+                settings = self.record.config["settings"]
+                self.tracker = open_tracker(self.config.tracker, self.out, settings, self.step, say)
+        energy = EnergyMeter(gpus=next(self.model.parameters()).is_cuda)
         started, first = time.perf_counter(), self.step
         sums: dict[str, float] = {}
         self.model.train()
@@ -140,9 +98,10 @@ class Trainer:
             for name, value in values.items():
                 sums[name] = sums.get(name, 0.0) + value
             if self.step % LOG_EVERY == 0 or self.step == self.config.steps:
-                count = (self.step - 1) % LOG_EVERY + 1
-                means = {name: value / count for name, value in sums.items()}
+                logged = (self.step - 1) % LOG_EVERY + 1
+                means = {name: value / logged for name, value in sums.items()}
                 sums = {}
+                energy.update()
                 if rank() == 0:
                     append_row(self.out / "rows.jsonl", {"step": self.step, **means})
                 if means["loss"] > EXPLODED * self.first_loss:
@@ -150,14 +109,21 @@ class Trainer:
                 rate = (self.step - first) / (time.perf_counter() - started)
                 left_min = (self.config.steps - self.step) / rate / 60
                 figures = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
-                gflops = self.flops_per_step * rate / 1e9
+                speed = {"steps_per_s": rate, "share_of_peak": self.flops_per_step * rate / peak}
+                tokens = ""
+                if self.tokens_per_step:
+                    speed["tokens_per_s"] = self.tokens_per_step * rate
+                    tokens = f"{speed['tokens_per_s']:,.0f} tokens/s  "
                 say(
-                    f"step {self.step}/{self.config.steps}  {figures}  "
-                    f"{rate:.2f} steps/s  {gflops:.0f} GFLOP/s  {left_min:.1f} min left"
+                    f"step {self.step}/{self.config.steps}  {figures}  {rate:.2f} steps/s  {tokens}"
+                    f"{speed['share_of_peak']:.0%} of the GEMM peak  {left_min:.1f} min left"
                 )
+                self.tracker.log(self.step, {**means, **speed, "lr": self.config.learning_rate(self.step - 1)})
             if self.step % self.config.save_every == 0 or self.step == self.config.steps:
+                self._count_energy(energy)
                 self._save(time.perf_counter() - started)
                 started, first = time.perf_counter(), self.step
+        self.tracker.close()
         with torch.no_grad():
             for name, parameter in self.model.named_parameters():
                 parameter.copy_(self.state.ema[name])
@@ -184,6 +150,12 @@ class Trainer:
         self.step += 1
         return _logged({"loss": loss, **values})
 
+    def _peak(self) -> float:
+        """FLOP/s that the matrix products of all processes reach at most, measured at the same time."""
+        device = next(self.model.parameters()).device.type
+        own = peak_beside_a_run(self.config.precision, device, torch.get_num_threads())
+        return float(mean(torch.tensor(own, dtype=torch.float64)) * count())
+
     def _diverged(self, how: str) -> WorldsimError:
         kept = (
             f"The last good state is kept in {self.out}"
@@ -203,14 +175,24 @@ class Trainer:
             "first_loss": torch.tensor(self.first_loss, dtype=torch.float64),
             "wall_s": torch.tensor(self.record.wall_s, dtype=torch.float64),
         }
-        self.state.save(self.out, numbers)
+        if "energy_j" in self.record.model:
+            numbers["energy_j"] = torch.tensor(self.record.model["energy_j"], dtype=torch.float64)
+        average = self.state.save(self.out, numbers)
         self._count_progress()
         self.record.finished_utc = utc_now() if self.step == self.config.steps else ""
         self._write_record()
+        if self.sample and rank() == 0:
+            self.tracker.show(self.step, self.sample(self.step, average))
 
     def _write_record(self) -> None:
         if rank() == 0:
             self.record.write(self.out)
+
+    def _count_energy(self, energy: EnergyMeter) -> None:
+        """Of this machine; nothing is said of a run of which another machine, or one that does not tell, did a part."""
+        joules = energy.update()
+        if joules is not None and self._energy_before is not None and are_on_one_machine():
+            self.record.model |= {"energy_j": round(self._energy_before + joules, 1), "energy_of": energy.parts}
 
     def _count_progress(self) -> None:
         self.record.completed = self.step
@@ -240,6 +222,7 @@ class Trainer:
         self.first_loss = float(numbers.get("first_loss", self.first_loss))  # runs of earlier versions lack it
         self.record.wall_s = float(numbers["wall_s"])
         self.record.started_utc, self.record.finished_utc = before.started_utc, before.finished_utc
+        self._energy_before = float(numbers["energy_j"]) if "energy_j" in numbers else None
         self._count_progress()
         if rank() == 0:
             kept = [row for row in read_rows(rows, repair=True) if row["step"] <= self.step]
@@ -261,10 +244,10 @@ def _what_takes_memory(config: LoopConfig) -> str:
 
 
 def _without_steps(value: Any) -> Any:
-    """Settings that a continuation may change: a longer or shorter run only moves the decay."""
+    """Without the settings that a continuation may change: a longer or shorter run only moves the decay."""
     if not isinstance(value, dict):
         return value
-    return {key: part for key, part in value.items() if key not in ("steps", "save_every")}
+    return {key: part for key, part in value.items() if key not in ("steps", "save_every", "tracker", "samples")}
 
 
 def _optimizers(model: nn.Module, config: LoopConfig) -> list[torch.optim.Optimizer]:

@@ -33,6 +33,10 @@ def count() -> int:
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
+def are_on_one_machine() -> bool:
+    return count() == 1 or int(os.environ.get("LOCAL_WORLD_SIZE", count())) == count()
+
+
 @contextmanager
 def joined() -> Iterator[None]:
     """Join the processes that torchrun started: gloo for tensors on a CPU, NCCL for those on a GPU.

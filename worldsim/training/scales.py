@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from worldsim.core.errors import UnknownNameError, WorldsimError
 from worldsim.models.autoencoders import VAE, VAEConfig
 from worldsim.models.flops import autoencoder_training_flops
-from worldsim.training.loop import LoopConfig
+from worldsim.training.loop_config import LoopConfig
 from worldsim.training.tables import open_tables
 from worldsim.training.vae import VAETrainConfig
 

@@ -23,6 +23,7 @@ from worldsim.training import processes
 from worldsim.training.batches import Batches
 from worldsim.training.loop import Trainer, print_line
 from worldsim.training.objective import Batch, joint_clips, joint_loss, stream_clips, stream_loss
+from worldsim.training.samples import Samples
 from worldsim.training.simulator_config import SimulatorTrainConfig
 from worldsim.training.stages import EarlierStage
 from worldsim.training.table_latents import autoencoder_key, encode_tables
@@ -89,7 +90,23 @@ def train_simulator(
         "vae": autoencoder_key(vae),
         "codec": codec.to_json(),
     }
-    trainer = Trainer(model, config, out, loss, identity, flops)
+    about = {
+        "format": 1,
+        "env_ids": list(dict.fromkeys(table.env_id for table in tables)),
+        "env_kwargs": tables[0].info.env_kwargs,
+        "height": tables[0].frame_shape[0],
+        "width": tables[0].frame_shape[1],
+        "sizes": sorted({table.frame_shape[:2] for table in tables}),
+        "fps": tables[0].fps,
+        "codec": codec.to_json(),
+        "context_noise": 0.1,
+        "steps": 2,
+    }
+    sample = None
+    if config.samples and autoencoder.temporal_stride == 1 and processes.rank() == 0:
+        sample = Samples(tables[0], autoencoder, model_config, about, config.samples, config.dtype, config.seed, out)
+    tokens = batches.tokens_per_step(model_config)
+    trainer = Trainer(model, config, out, loss, identity, flops, tokens_per_step=tokens, sample=sample)
     trainer.run(progress)
     model = _whole(model)
     if processes.rank() > 0:
@@ -100,16 +117,7 @@ def train_simulator(
     write_json(
         out / "config.json",
         {
-            "format": 1,
-            "env_ids": list(dict.fromkeys(table.env_id for table in tables)),
-            "env_kwargs": tables[0].info.env_kwargs,
-            "height": tables[0].frame_shape[0],
-            "width": tables[0].frame_shape[1],
-            "sizes": sorted({table.frame_shape[:2] for table in tables}),
-            "fps": tables[0].fps,
-            "codec": codec.to_json(),
-            "context_noise": 0.1,
-            "steps": 2,
+            **about,
             "train_flops": trainer.flops_per_step * trainer.step + earlier.train_flops,
             "train_seed": config.seed,
             "data": earlier.data_with(tables),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from worldsim.core.errors import WorldsimError
-from worldsim.training.loop import LoopConfig
+from worldsim.training.loop_config import LoopConfig
 from worldsim.training.objective import ObjectiveConfig
 
 
@@ -33,6 +33,7 @@ class SimulatorTrainConfig(ObjectiveConfig, LoopConfig):
     window: int = 10  # past frames a frame attends to; in joint clips also later ones
     sinks: int = 0  # first frames of a clip that stay visible for ever; they are learned from clips longer than window
     init: str = ""  # run folder of an earlier stage to start from; empty for random weights
+    samples: int = 8  # frames dreamed beside a recording at each save, in OUT/samples; 0 for none
     compile: bool = False  # the blocks; needs a C++ compiler
 
     def __post_init__(self) -> None:
@@ -43,6 +44,8 @@ class SimulatorTrainConfig(ObjectiveConfig, LoopConfig):
                 f"joint_batch={self.joint_batch} must be 0 or more, joint_frames={self.joint_frames} at least 2 "
                 f"and image_share={self.image_share} in [0, 1]."
             )
+        if self.samples < 0:
+            raise WorldsimError(f"samples={self.samples} must be 0 or more frames.")
         if self.joint_groups < 1 or not (
             self.joint_least_frames == 0 or 2 <= self.joint_least_frames <= self.joint_frames
         ):

@@ -29,8 +29,8 @@ class TrainingState:
         self.model, self.opponent, self.optimizers = model, opponent, list(optimizers)
         self.ema = {name: value.detach().clone() for name, value in model.named_parameters()}
 
-    def save(self, folder: Path, numbers: dict[str, Tensor]) -> None:
-        """Write it with ``numbers``; every process must call it, and process 0 writes."""
+    def save(self, folder: Path, numbers: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Write it with ``numbers``; every process must call it, and process 0 writes. The moving average, whole."""
         parts = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         parts |= {f"ema.{name}": value for name, value in self.ema.items()}
         if self.opponent is not None:
@@ -45,6 +45,7 @@ class TrainingState:
                 tensors[name] = gathered.contiguous()
         if rank() == 0:
             write_atomic(folder / FILE, save(tensors))
+        return _part(tensors, "ema.")
 
     def load(self, folder: Path) -> dict[str, Tensor]:
         """Take it over from ``folder``; the numbers it was saved with. Raises DamagedFileError."""

@@ -21,7 +21,8 @@ from worldsim.models.autoencoders import VAE, VAEConfig, load_autoencoder, save_
 from worldsim.models.autoencoders.vae import channels_last
 from worldsim.models.flops import autoencoder_training_flops
 from worldsim.training.adversary import Adversary
-from worldsim.training.loop import LoopConfig, Trainer
+from worldsim.training.loop import Trainer
+from worldsim.training.loop_config import LoopConfig
 from worldsim.training.perceptual import make_distance
 from worldsim.training.tables import open_tables
 
