@@ -1,9 +1,9 @@
 """One training run in several processes, as torchrun starts them: FSDP2 shards the network, each process has its clips.
 
 Every process draws the same random numbers for the whole batch of a step and keeps its own rows; sums over the batch
-are divided by counts over all processes. So the losses and weights are those of one process up to rounding, and what is
-saved is whole: a run goes on in any number of processes. All of them must see the same files. Alone, everything here
-does nothing.
+are divided by counts over all processes. So the losses and weights are those of one process up to rounding (measured
+for two after 20 to 40 steps: losses within 1e-5, weights within 1e-3 of their length), and what is saved is whole: a
+run goes on in any number of processes. All of them must see the same files. Alone, everything here does nothing.
 """
 
 from __future__ import annotations
