@@ -53,7 +53,7 @@ class RealBranches:
         """Scenario ``index`` of ``suite`` in ``game`` with its real branches."""
         inputs = to_plain(
             {
-                "format": FORMAT,
+                "format": FORMAT + suite.facts_version,
                 "suite": suite.inputs,
                 "game": [game.env_id, game.env_kwargs, self.fingerprint(suite, game)],
                 "index": index,

@@ -35,6 +35,7 @@ class Suite(ABC):
     faults: ClassVar[tuple[str, ...]] = ()  # planted faults that it must see, see evals.controls.planted
     chance: ClassVar[float | str] = 0.0  # the primary of one who knows nothing, or the null that shows it
     games: ClassVar[tuple[str, ...]] = ("voxel/arena",)  # in which it is validated, unless others are named
+    facts_version: ClassVar[int] = 0  # raised when its cases keep other facts: then those on disk are made anew
 
     def __init__(self, **overrides: Any):
         settings = yaml.safe_load(self._settings_file().read_text())

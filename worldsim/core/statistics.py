@@ -216,6 +216,20 @@ def half_life(lags: ArrayLike, values: ArrayLike, seed: int = 0, draws: int = DR
     return HalfLife(min(value, longest), min(float(low), longest), float(high), not value <= longest)
 
 
+def slope(x: ArrayLike, y: ArrayLike, seed: int = 0, draws: int = DRAWS, level: float = LEVEL) -> Interval:
+    """By how much ``y`` rises with ``x``, by least squares with an intercept, over the scenarios that have both.
+
+    It is a ratio of means, of products and of squares about the mean of ``x``, whose own scatter is left out of the
+    interval. NaN where ``x`` does not vary.
+    """
+    pairs = np.stack([scenario_means(x), scenario_means(y)])
+    pairs = pairs[:, np.isfinite(pairs).all(axis=0)]
+    if not pairs.size:
+        return NOTHING
+    x_, y_ = pairs - pairs.mean(axis=1, keepdims=True)
+    return _ratio(x_ * y_, x_ * x_, seed, draws, level)
+
+
 def auroc(positives: ArrayLike, negatives: ArrayLike) -> float:
     """The share of pairs in which the positive one is larger; a tie counts one half. NaN where either is empty."""
     from scipy.stats import mannwhitneyu
