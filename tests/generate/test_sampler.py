@@ -100,7 +100,7 @@ def test_of_long_given_clips_only_what_is_near_is_shown_and_all_comes_back():
 @pytest.mark.parametrize(
     ("given", "order"),
     [
-        ([1, 1, 1], [[0], [1], [2]]),  # of nothing: from the first frame on
+        ([1, 1, 1], [[0], [1], [2]]),  # of nothing: a picture, and then on from it
         ([0, 1, 1, 1], [[1], [2], [3]]),
         ([1, 1, 0], [[1], [0]]),  # backwards
         ([0, 1, 1, 1, 0], [[1, 3], [2]]),  # from both ends to the middle
@@ -114,9 +114,10 @@ def test_with_a_lag_of_one_frames_follow_those_that_are_done(given, order):
     done = {t for t, level in enumerate(given) if level == 0}
     for turn, frames in enumerate(order):
         for call, level in zip(network.calls[2 * turn :], (1.0, 0.5), strict=False):
-            expected = [0.2 if t in done else level if t in frames else 1.0 for t in range(len(given))]
+            shown = range(len(given)) if done else frames
+            expected = [0.2 if t in done else level if t in frames else 1.0 for t in shown]
             assert call.noise_BT[0].tolist() == pytest.approx(expected)
-            assert call.given_BT[0].tolist() == [t in done for t in range(len(given))]
+            assert call.given_BT[0].tolist() == [t in done for t in shown]
             for t in done:  # really noised to what it is labelled with
                 noise = torch.from_numpy(frame_noise(7, t, (2, *SHAPE))[1])
                 assert torch.allclose(call.frames_BTChw[0, t], 0.8 + 0.2 * noise, atol=1e-5)

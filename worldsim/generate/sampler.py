@@ -89,7 +89,7 @@ def sample(
         given_level_BS = context_noise * done_BS
         given_BSChw = add_noise(made_BSChw, noise_BS2Chw[:, :, 1], given_level_BS)
         sample_BSChw = torch.where(done_BS[..., None, None, None], given_BSChw, made_BSChw)
-        seen, own = _seen(next_level_BS < level_BS, dit.config.window, task.loop)
+        seen, own = _seen(next_level_BS < level_BS, done_BS, dit.config.window, task.loop)
         predicted_BNChw = predict(sample_BSChw, level_BS + given_level_BS, done_BS, seen)[:, own]
         frames = seen[own]
         made_BSChw[:, frames] = euler_steps(
@@ -122,15 +122,18 @@ def draw_noise(seeds: Sequence[int], frames: int, channels: int, height: int, wi
     return torch.from_numpy(np.stack([[frame_noise(seed, s, shape) for s in range(frames)] for seed in seeds]))
 
 
-def _seen(moving_BS: Tensor, window: int, loop: bool) -> tuple[Tensor, slice]:
+def _seen(moving_BS: Tensor, done_BS: Tensor, window: int, loop: bool) -> tuple[Tensor, slice]:
     """The frames (N,) that the network is shown: what is near those in progress, or a loop with its copies.
 
-    And which of them are frames of their own, no copies.
+    And which of them are frames of their own, no copies. The first frame of a clip of which nothing is given is a
+    picture, made as pictures are: alone, without the noise that will be the others.
     """
     S = moving_BS.shape[1]
     if loop:
         return torch.arange(-window, S + window, device=moving_BS.device) % S, slice(window, window + S)
     first, *_, last = moving_BS.any(0).nonzero().flatten().tolist() * 2
+    if first == last and not done_BS.any():
+        return torch.tensor([first], device=moving_BS.device), slice(0, 1)
     low, high = max(0, first - SEEN_WINDOWS * window), min(S, last + 1 + SEEN_WINDOWS * window)
     return torch.arange(low, high, device=moving_BS.device), slice(0, high - low)
 
