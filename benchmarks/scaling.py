@@ -63,6 +63,7 @@ TRIALS = [
     *(Trial("frames", SMALL, 128, 4, batch=b, frames=f, window=w) for b, f, w in ((2, 28, 24), (1, 56, 40))),
     *(Trial("size", MIDDLE, dim, depth) for dim, depth in ((64, 4), (128, 4), (192, 6))),
     *(Trial("lr", MIDDLE, 192, 6, lr) for lr in (1.5e-3, 6e-3)),
+    Trial("batch", MIDDLE, 64, 4, batch=8),
     *(Trial("size", LARGE, dim, depth) for dim, depth in ((192, 6), (128, 4))),
 ]  # fmt: skip
 

@@ -23,7 +23,7 @@ from worldsim.generate.tasks import TASKS, Clip, Request
 
 SHOWN, CELL_PX, GAP, MARGIN, QUALITY = 10, 96, 4, 250, 85
 GIVEN_COLOUR, INK, PAPER = (230, 126, 34), (40, 40, 40), 255
-STEPS, GUIDANCE, STRENGTH = 8, 2.5, 0.8
+STEPS, GUIDANCE, STRENGTH = 16, 3.0, 0.7
 TURN_DEG = 5.0
 MEADOW, DESERT = "a meadow by day with a red cube", "a desert at night with a blue pillar"
 

@@ -98,7 +98,9 @@ def test_frame_by_frame_keeps_them_too_and_goes_on_smoothly(generator):
 
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("yaw_right_deg", [-TURN_DEG, TURN_DEG])
-def test_a_still_comes_to_life_as_the_player_turns(generator, yaw_right_deg, causal):
+def test_a_still_comes_to_life_as_the_player_turns(generator, monkeypatch, yaw_right_deg, causal):
+    # On validation scenes .93 of the steps turn the right way, with 1.5 it is .89.
+    monkeypatch.setattr(generator, "config", replace(generator.config, action_guidance=2.0))
     stills = turning(MAKE, yaw_right_deg)
     plans = [join(cut(one, 0, 1), MAKE, size=SIZE, causal=causal).with_actions(one.actions[0]) for one in stills]
     shifts = np.array([shifts_right_px(video) for video in make(generator, plans)])
@@ -170,7 +172,7 @@ def test_an_edit_changes_what_the_prompt_says_and_keeps_the_layout(generator, mo
     monkeypatch.setattr(generator, "config", replace(generator.config, guidance=5.0))
     days = [clip(i, 7, time="day", biome="meadow", colour="red", shape="cube") for i in range(CLIPS)]
     words = "a meadow {} with a red cube"
-    plans = [TASKS["edit"].plan(Request(0, SIZE, strength=0.8, video=one)) for one in days]
+    plans = [TASKS["edit"].plan(Request(0, SIZE, strength=0.7, video=one)) for one in days]
     nights = make(generator, plans, [words.format("at night")] * CLIPS)
     same = make(generator, plans, [words.format("by day")] * CLIPS)
     for night, day, one in zip(nights, same, days, strict=True):

@@ -30,7 +30,7 @@ from worldsim.simulators.snapshot import Snapshot, check, put_back, taken
 from worldsim.simulators.stream_state import StreamState
 
 LARGEST_SHORTCUT_STEPS = 4  # steps of 1/4 and more are trained as such, smaller ones follow the flow
-TEXT_STEPS, TEXT_GUIDANCE = 8, 2.0  # of a video made from a prompt alone
+TEXT_STEPS, TEXT_GUIDANCE = 16, 3.0  # of a video made from a prompt alone
 
 
 class DiTSimulator:

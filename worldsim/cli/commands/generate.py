@@ -26,7 +26,7 @@ EXAMPLES = (
 )
 STEPS = 8  # of a frame that is not streamed
 GUIDANCE = 2.0  # of a prompt
-STRENGTH = 0.8  # of an edit
+STRENGTH = 0.7  # of an edit
 ENDINGS = 3  # beginnings of one ending, where neither prompts nor clips say how many
 
 
