@@ -26,7 +26,7 @@ _PARAMS_AT_1E14, _PARAMS_POWER = 1.15e6, 0.6
 _HEAD_WIDTH = 64
 _WIDTH_PER_BLOCK = 32
 _LR_TIMES_WIDTH, _LR_MOST = 0.512, 4e-3
-_CLIPS, _CLIPS_UP_TO = 4, 3.2e15  # a step; beyond that compute more of them, for machines that want larger products
+_CLIPS, _CLIPS_UP_TO = 4, 4e14  # a step; beyond that compute more of them: Muon's own products are shared by them
 _FRAMES_BEYOND_WINDOW = 4  # of a training clip: what leaves the window is met in training
 # Of the autoencoder, from a compute on: widths and residual blocks a stage.
 _AUTOENCODERS = ((0.0, (24, 48, 96), 1), (3e14, (32, 64, 128), 1), (2e15, (48, 96, 128), 2))
