@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gymnasium
 import numpy as np
 import pytest
 from gymnasium import spaces
@@ -10,15 +9,6 @@ from gymnasium import spaces
 from envs.policies import POLICIES, camera_paths
 from worldsim.core.errors import WorldsimError
 from worldsim.core.protocols import Policy
-from worldsim.gym.plugin import register
-
-
-@pytest.fixture(scope="module")
-def arena():
-    register()
-    env = gymnasium.make("voxel/arena", height=32, width=32).unwrapped
-    yield env
-    env.close()
 
 
 def follow(env, name, steps, seed=1):

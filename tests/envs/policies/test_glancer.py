@@ -12,14 +12,6 @@ from worldsim.core.errors import WorldsimError
 from worldsim.gym.plugin import register
 
 
-@pytest.fixture(scope="module")
-def arena():
-    register()
-    env = gymnasium.make("voxel/arena", height=32, width=32).unwrapped
-    yield env
-    env.close()
-
-
 def played(env, name, steps, seed):
     """Actions (T, A) of one episode."""
     policy = POLICIES.load(name)(env)

@@ -7,17 +7,8 @@ import pytest
 from envs.policies import POLICIES
 from worldsim.core.actions import ActionCodec
 from worldsim.core.protocols import Policy
-from worldsim.gym.plugin import register
 
 FRAME = np.zeros((64, 64, 3), np.uint8)
-
-
-@pytest.fixture(scope="module")
-def arena():
-    register()
-    env = gymnasium.make("voxel/arena")
-    yield env.unwrapped
-    env.close()
 
 
 class _Game:
