@@ -19,7 +19,7 @@ from evals.metrics.answering import balanced_share, dose_response
 from evals.metrics.choice import action_swap_2afc
 from evals.metrics.latency import latency_frames
 from evals.metrics.pixels import mean_absolute_difference, psnr
-from evals.metrics.turning import NOT_TRACKED, compare_turns, turn_steps
+from evals.metrics.turning import NOT_TRACKED, Steps, compare_turns, turn_steps
 from evals.scenarios import Case, RealBranch, Scenario
 from evals.suite import Suite
 from evals.suites.moments import MomentConfig, draw_moment
@@ -56,7 +56,7 @@ class ControlSuite(Suite):
     faults = ("delayed", "ignored", "swapped")
     chance = 0.5
     games = ("voxel/arena", "doom/my_way_home")
-    facts_version = 1
+    facts_version = 2
 
     def __init__(self, **overrides: Any):
         super().__init__(**overrides)
@@ -87,6 +87,11 @@ class ControlSuite(Suite):
                     context = moment.frames[-self.config.context_frames :]
                     facts = {"difference": np.array([apart]), "hidden": game.hud_mask()}
                     facts |= _facts(told[family], context[-1], real)
+                    if self._is_turn(family):
+                        facts |= {
+                            f"turn_{side}": np.stack(turn_steps(context[-1], branch.frames, facts["hidden"]))
+                            for side, branch in real.items()
+                        }
                     return Case(scenario, context, real, game.fps, facts)
         raise WorldsimError(
             f"control: no pair of actions made a visible difference in {game.env_id} after "
@@ -150,18 +155,21 @@ class ControlSuite(Suite):
 
     def _turn(self, trial: Trial, result: Measurement) -> None:
         """The dose of turns: of pairs in which the camera is turned and nothing else is done."""
-        pair, found = self.config.families[trial.case.scenario.family], NOT_TRACKED
+        facts, found = trial.case.facts, NOT_TRACKED
         reason = "only turns have a dose that can be seen"
-        if all(set(side) == {YAW} for side in pair.values()):
-            (real_a, dream_a), (real_b, dream_b) = (
-                [turn_steps(trial.start, clip, trial.case.facts["hidden"]) for clip in clips]
-                for clips in trial.branches()
+        if self._is_turn(trial.case.scenario.family):
+            real = Steps(*facts["turn_a"]), Steps(*facts["turn_b"])
+            dream_a, dream_b = (
+                turn_steps(trial.start, trial.dream[side].frames, facts["hidden"]) for side in ("a", "b")
             )
-            found = compare_turns((real_a, real_b), (dream_a, dream_b))
+            found = compare_turns(real, (dream_a, dream_b))
             reason = "" if np.isfinite(found.real) else "the turn is not tracked in the real frames"
         result.add("turn", found.dream, reason)
         result.add("turn_real", found.real, reason)
         result.add("turn_response", found.dream / found.real, reason)
+
+    def _is_turn(self, family: str) -> bool:
+        return all(set(side) == {YAW} for side in self.config.families[family].values())
 
 
 def _facts(told: Told, start: Frames, real: dict[str, RealBranch]) -> dict[str, NDArray[Any]]:
