@@ -21,6 +21,7 @@ EXAMPLES = (
 )
 # What may change when a ladder goes on: more scales and suites, other limits. The rest makes it another ladder.
 MAY_CHANGE = ("scales", "suites", "limit", "videos", "batch", "threads", "out")
+WITH_ITS_AUTOENCODER = "32x"  # the scale whose autoencoder all of them share
 MORE_WORK = {"base": 1.0, "4x": 1.3, "32x": 2.5}  # an evaluation is, the larger the network
 
 
@@ -30,6 +31,10 @@ class LadderConfig:
     data: list[str] = setting(
         "tables written by worldsim collect; recorded unless given", default=[], example="data/arena.lance", path=True
     )
+    vae: str = setting(
+        "run folder of an autoencoder for all scales; the one that 32x would have is trained unless given",
+        default="", path=True,
+    )  # fmt: skip
     scales: list[str] = setting("which to train", default=["base", "4x", "32x"], names=("base", "4x", "32x"))
     suites: list[str] = setting("suites, or all", default=["all"], names="worldsim.cli.names:suite_names", path=True)
     limit: int = setting("scenarios of each suite, the same for all scales", default=8)
@@ -54,7 +59,7 @@ class LadderConfig:
 
 
 def run(config: LadderConfig) -> None:
-    """Trains the scales on the same data, asks all of them the same from the same noise, and writes the report.
+    """Trains the scales on the same data in the same latents, asks all the same from the same noise, writes the report.
 
     The same command goes on where it was stopped; more scales, suites or scenarios are added to what is there.
     """
@@ -81,15 +86,20 @@ def _check(config: LadderConfig) -> list[str]:
 
     for scale in config.scales:
         network_size(find_scale(scale).times * config.compute)
+    if config.vae:
+        from worldsim.models.autoencoders import load_autoencoder
+
+        load_autoencoder(Path(config.vae))
     return suites
 
 
 class _Ladder:
-    """Every stage of a ladder, in order: ``OUT/SCALE/{vae,train,model,eval/SUITE}``."""
+    """Every stage of a ladder, in order: ``OUT/vae``, ``OUT/SCALE/{train,model,eval/SUITE}``."""
 
     def __init__(self, config: LadderConfig, suites: list[str]):
         self.config, self.suites, self.out = config, suites, Path(config.out)
         self.data = config.data or [str(self.out / "data" / "train.lance")]
+        self.vae = Path(config.vae or self.out / "vae")
         self.report = self.out / "report.html"
 
     def stages(self) -> Iterator[Stage]:
@@ -98,10 +108,12 @@ class _Ladder:
         config = self.config
         if not config.data:
             yield Stage("data", "recording", config.episodes * config.max_steps, self._record, {})
+        if not config.vae:
+            flops = find_scale(WITH_ITS_AUTOENCODER).autoencoder_flops(config.compute)
+            yield Stage("vae", "training", flops, self._train_vae, {})
         for name in config.scales:
             scale = find_scale(name)
             part = lambda work, name=name: lambda say: work(name, say)  # noqa: E731
-            yield Stage(f"{name}/vae", "training", scale.autoencoder_flops(config.compute), part(self._train_vae), {})
             yield Stage(f"{name}/train", "training", scale.times * config.compute, part(self._train), {})
             yield Stage(f"{name}/model", "packing", 1, part(self._pack), {})
         asked = {"limit": config.limit, "videos": config.videos}
@@ -124,13 +136,13 @@ class _Ladder:
         )  # fmt: skip
         return ""
 
-    def _train_vae(self, scale: str, say: Say) -> str:
+    def _train_vae(self, say: Say) -> str:
         from worldsim.training.scales import scaled
         from worldsim.training.vae import VAETrainConfig, train_vae
 
         start = VAETrainConfig(seed=self.config.seed, threads=self.config.threads)
-        settings, compute = scaled(start, scale, self.config.compute, self.data)
-        train_vae(settings, self.data, self.out / scale / "vae", say, compute)
+        settings, compute = scaled(start, WITH_ITS_AUTOENCODER, self.config.compute, self.data)
+        train_vae(settings, self.data, self.vae, say, compute)
         return ""
 
     def _train(self, scale: str, say: Say) -> str:
@@ -140,15 +152,14 @@ class _Ladder:
 
         start = SimulatorTrainConfig(seed=self.config.seed, threads=self.config.threads)
         settings, compute = scaled(start, scale, self.config.compute, self.data)
-        folder = self.out / scale
-        train_simulator(settings, self.data, folder / "vae", folder / "train", say, compute)
+        train_simulator(settings, self.data, self.vae, self.out / scale / "train", say, compute)
         return ""
 
     def _pack(self, scale: str, say: Say) -> str:
         from worldsim.training.pack import pack
 
         folder = self.out / scale
-        pack(folder / "vae", [folder / "train"], folder / "model", self.config.storage, self.config.steps)
+        pack(self.vae, [folder / "train"], folder / "model", self.config.storage, self.config.steps)
         return ""
 
     def _evaluate(self, scale: str, suite: str) -> str:
