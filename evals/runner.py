@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from evals.cases import RealBranches
+from evals.control_answers import ControlAnswers
 from evals.dreaming import AnswersCase, Failure, describe, dream
 from evals.games import RealGame
 from evals.progress import Progress
@@ -24,7 +25,7 @@ from worldsim.core.protocols import Simulator
 from worldsim.core.records import content_hash
 
 # Those who are filmed, for the oracle looks like the game, whose video is there already, and nulls are known; and those
-# who do the work: of the ceiling the game has little to play, as the oracle played the same branches just before.
+# whose networks do the work.
 MODEL_ROLES = ("model", "ceiling")
 
 
@@ -49,12 +50,13 @@ class Runner:
     """Fills the rows of one run folder.
 
     Batches are cut by scenario number alone, and a batch of which a row is missing is dreamt whole: so a
-    run that was interrupted gives, to the bit, the rows of one that was not. ``model_s`` is the time that the models
-    took; the rest is the harness's and the games'.
+    run that was interrupted gives, to the bit, the rows of one that was not. What controls did is kept with the real
+    branches. ``model_s`` is the time that the models took; the rest is the harness's and the games'.
     """
 
     def __init__(self, out: Path, rows: Rows, real: RealBranches, seeds: Sequence[int], slots: int, videos: int):
         self.out, self.rows, self.real = Path(out), rows, real
+        self.controls = ControlAnswers(real.folder)
         self.seeds, self.slots, self.videos = seeds, slots, videos
         self.model_s = 0.0
         self._videos_written: set[str] = set()
@@ -75,7 +77,7 @@ class Runner:
                     inputs = [self._inputs(suite, contestant, case, fingerprint, seed) for case in cases]
                     found = all(row_key(part) in self.rows for part in inputs)
                     if not found:
-                        self._dream(suite, contestant, cases, seed, inputs)
+                        self._answer(suite, contestant, cases, seed, inputs)
                     answer.rows += [self.rows[row_key(part)] for part in inputs]
                     progress.advance(len(cases), f"{suite.name} {game.env_id} {contestant.simulator.name}", found)
             start += len(cases)
@@ -95,7 +97,7 @@ class Runner:
             "seed": seed,
         }
 
-    def _dream(
+    def _answer(
         self,
         suite: Suite,
         contestant: Contestant,
@@ -103,15 +105,36 @@ class Runner:
         seed: int,
         inputs: Sequence[dict[str, str | int]],
     ) -> None:
+        """Add the rows that are missing, those of a control as they were found before."""
+        control = None if contestant.role in MODEL_ROLES else contestant.simulator
+        keys = [row_key(part) for part in inputs]
+        rows = self.controls.get(suite, control, keys) if control else None
+        if rows is None:
+            rows = self._dream(suite, contestant, cases, seed, inputs)
+            if control:
+                self.controls.put(suite, control, rows)
+        for row in rows:
+            if row["key"] not in self.rows:
+                self.rows.add(row)
+
+    def _dream(
+        self,
+        suite: Suite,
+        contestant: Contestant,
+        cases: Sequence[Case],
+        seed: int,
+        inputs: Sequence[dict[str, str | int]],
+    ) -> list[dict[str, Any]]:
         started = time.monotonic()
         outcomes = dream(contestant.simulator, cases, seed)
         taken_s = time.monotonic() - started
         if contestant.role in MODEL_ROLES:
             self.model_s += taken_s
         wall_s = taken_s / len(cases)
-        for case, outcome, part in zip(cases, outcomes, inputs, strict=True):
-            if row_key(part) not in self.rows:
-                self.rows.add(self._row(suite, contestant, case, outcome, part, wall_s))
+        return [
+            self._row(suite, contestant, case, outcome, part, wall_s)
+            for case, outcome, part in zip(cases, outcomes, inputs, strict=True)
+        ]
 
     def _row(
         self,

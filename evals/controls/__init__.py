@@ -21,9 +21,8 @@ CONTROLS.add(
 CONTROLS.add(
     "oracle_vae",
     "evals.controls.oracle_vae:OracleVae",
-    "the oracle's frames through the model's autoencoder: the best the model could do",
+    "the game's frames through the model's autoencoder: the best the model could do",
     role="ceiling",
-    replays=True,
 )
 CONTROLS.add(
     "ignore_prompt",

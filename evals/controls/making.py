@@ -37,7 +37,7 @@ def make_controls(
         elif name == "oracle_vae":
             for model in models:
                 label = name if len(models) == 1 else f"{name}:{getattr(model, 'name', '')}"
-                made.append((entry.load()(oracle, model, label), role))
+                made.append((entry.load()(model, label), role))
         elif name in ("wrong_action", "ignore_prompt"):
             made.append((entry.load()(oracle), role))
         elif name == "other_seed":

@@ -35,7 +35,9 @@ def motion_features(clip: Frames) -> Features:
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     steps = []
     for here, there in pairwise(grey):
-        moved = np.asarray(flow.calc(here, there, np.zeros((HEIGHT, width, 2), np.float32)), np.float32)
+        moved = np.zeros((HEIGHT, width, 2), np.float32)
+        if not np.array_equal(here, there):  # a picture that holds still is common, and its flow is exactly 0
+            moved = np.asarray(flow.calc(here, there, moved), np.float32)
         changed = cv2.absdiff(here, there).astype(np.float32)
         steps.append(np.concatenate([_cells(moved).ravel(), np.sqrt(_cells(changed)).ravel()]))
     parts = np.array_split(np.array(steps, np.float64), min(PARTS, len(steps)))

@@ -13,8 +13,10 @@ PSNR_CAP_DB = 100.0  # equal frames have no noise; one 8-bit step in one of 64x6
 
 def squared_error_sum(a: Frames, b: Frames) -> NDArray[np.int64]:
     """Sum of squared differences of each frame: (..., H, W, 3) against the same, to (...); exact, in integers."""
-    difference = a.astype(np.int32) - b.astype(np.int32)
-    return (difference * difference).sum(axis=(-3, -2, -1), dtype=np.int64)
+    a, b = np.broadcast_arrays(a, b)
+    pairs = zip(a.reshape(-1, *a.shape[-3:]), b.reshape(-1, *b.shape[-3:]), strict=True)
+    sums = [round(cv2.norm(x, y, cv2.NORM_L2SQR)) for x, y in pairs]
+    return np.array(sums, np.int64).reshape(a.shape[:-3])
 
 
 def mse(a: Frames, b: Frames) -> NDArray[np.float64]:
