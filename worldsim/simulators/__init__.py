@@ -52,6 +52,7 @@ def load_networks(
 
     from worldsim.core.errors import WorldsimError
     from worldsim.models.autoencoders import load_autoencoder
+    from worldsim.models.device import find_device
     from worldsim.models.dit import load_dit
     from worldsim.models.layers import pack
     from worldsim.simulators.checkpoints import find_checkpoint
@@ -60,8 +61,9 @@ def load_networks(
     if precision not in (None, "bfloat16", "float32"):
         raise WorldsimError(f"precision={precision!r} is not known; use 'bfloat16' or 'float32'.")
     dtype = torch.float32 if precision == "float32" else torch.bfloat16
-    vae = load_autoencoder(checkpoint.folder).to(device, dtype)
-    dit = load_dit(checkpoint.folder / "dit.safetensors").to(device, dtype)
+    place = find_device(device)
+    vae = load_autoencoder(checkpoint.folder).to(place, dtype)
+    dit = load_dit(checkpoint.folder / "dit.safetensors").to(place, dtype)
     if dit.text is not None:
         dit.text.float()  # prompts are read once, and in full precision
     pack(dit)

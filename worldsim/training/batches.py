@@ -121,9 +121,10 @@ class Batches:
         columns = (torch.from_numpy(part).float() for part in (clips.rewards, clips.terminated, clips.valid))
         rewards_BS, terminated_BS, valid_BS = (column.unflatten(1, chunks) for column in columns)
         actions_BSA = (torch.from_numpy(clips.actions) / self.scale_A).unflatten(1, chunks).flatten(2)
-        return Batch(
+        batch = Batch(
             x_BTChw, actions_BSA, rewards_BS.sum(2), terminated_BS.amax(2), valid_BS.amin(2), captions, clips.total
         )  # fmt: skip
+        return batch.to(self.config.device)
 
 
 def _require_captioner(name: str, tables: Sequence[EpisodeTable]) -> None:

@@ -74,7 +74,7 @@ def train_heads(
     out, say = Path(out), progress or print_line
     if config.threads:
         torch.set_num_threads(config.threads)
-    dreamer = load(simulator)
+    dreamer = load(simulator, device=config.device)  # the heads themselves are small, and trained on the CPU
     folder = dreamer.checkpoint.folder
     opened = {name: _open(paths) for name, paths in (("data", data), ("val", val), ("test", test))}
     steps = {

@@ -8,6 +8,8 @@ from typing import Self
 import torch
 
 from worldsim.core.errors import WorldsimError
+from worldsim.core.seeding import derive_seed
+from worldsim.models.device import find_device
 from worldsim.training.trackers import TRACKERS
 
 LOG_EVERY = 10
@@ -29,6 +31,7 @@ class LoopConfig:
     save_every: int = 200  # steps between states to go on from
     tracker: str = "tensorboard"  # curves beside rows.jsonl: tensorboard (in OUT/tensorboard), wandb or none
     seed: int = 0  # root of every random stream of the run
+    device: str = "cpu"  # where it is trained, such as cuda; the random numbers of a step are those of that device
     threads: int = 0  # of the CPU; 0 is PyTorch's own choice; 1 where other work shares the machine
 
     def __post_init__(self) -> None:
@@ -45,10 +48,15 @@ class LoopConfig:
             raise WorldsimError(f"tracker={self.tracker!r} is not known; use {', '.join(TRACKERS)}.")
         if self.precision not in ("bfloat16", "float32"):
             raise WorldsimError(f"precision={self.precision!r} is not known; use 'bfloat16' or 'float32'.")
+        find_device(self.device)
 
     @property
     def dtype(self) -> torch.dtype:
         return torch.bfloat16 if self.precision == "bfloat16" else torch.float32
+
+    def random_numbers(self, name: str, step: int) -> torch.Generator:
+        """The random numbers of a step of the stream ``name``."""
+        return torch.Generator(self.device).manual_seed(derive_seed(self.seed, name, step))
 
     def bought(self, compute: float, flops_per_step: float) -> Self:
         """The same with as many steps as ``compute`` FLOPs buy, and a warm-up and a moving average that fit into them.

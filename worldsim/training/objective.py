@@ -7,7 +7,7 @@ A action channels, P tokens.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 import torch.nn.functional as F
@@ -71,6 +71,10 @@ class Batch:
     def clips(self) -> int:
         """Of all processes."""
         return self.total or len(self.x_BTChw)
+
+    def to(self, device: str) -> Batch:
+        parts = {name: part.to(device) for name, part in vars(self).items() if isinstance(part, Tensor)}
+        return replace(self, **parts)  # type: ignore[arg-type]
 
 
 def prompts_of(model: DiT, config: ObjectiveConfig, batch: Batch, generator: torch.Generator) -> list[str] | None:

@@ -24,15 +24,15 @@ _SCALES = 3
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def make_distance(name: str) -> Distance:
+def make_distance(name: str, device: str = "cpu") -> Distance:
     """The distance of a name; UnknownNameError, MissingDependencyError, or WorldsimError where weights are missing."""
     kind, _, network = name.partition(":")
     if name == "gradients":
         return gradients
     if network and kind == "torchvision":
-        return FeatureDistance(_vgg(network))
+        return FeatureDistance(_vgg(network, device)).to(device)
     if network and kind == "huggingface":
-        return FeatureDistance(_hugging_face(network))
+        return FeatureDistance(_hugging_face(network, device)).to(device)
     raise UnknownNameError("perceptual term", name, ["gradients", "torchvision:vgg16", "huggingface:NAME_OR_FOLDER"])
 
 
@@ -67,7 +67,7 @@ class FeatureDistance(nn.Module):
         return torch.stack(distances).mean()
 
 
-def _vgg(name: str) -> Callable[[Tensor], list[Tensor]]:
+def _vgg(name: str, device: str) -> Callable[[Tensor], list[Tensor]]:
     try:
         import torchvision
     except ImportError as error:
@@ -75,7 +75,7 @@ def _vgg(name: str) -> Callable[[Tensor], list[Tensor]]:
     names = [one for one in torchvision.models.list_models() if one.startswith("vgg")]
     if name not in names:
         raise UnknownNameError("VGG of torchvision", name, names)
-    layers = _with_weights(name, lambda: torchvision.models.get_model(name, weights="DEFAULT")).features
+    layers = _with_weights(name, lambda: torchvision.models.get_model(name, weights="DEFAULT"), device).features
 
     def features(pictures_N3HW: Tensor) -> list[Tensor]:
         found = []
@@ -88,19 +88,19 @@ def _vgg(name: str) -> Callable[[Tensor], list[Tensor]]:
     return features
 
 
-def _hugging_face(name: str) -> Callable[[Tensor], list[Tensor]]:
+def _hugging_face(name: str, device: str) -> Callable[[Tensor], list[Tensor]]:
     try:
         from transformers import AutoModel
     except ImportError as error:
         raise MissingDependencyError("transformers", "captions", f"the perceptual term huggingface:{name}") from error
-    model = _with_weights(name, lambda: AutoModel.from_pretrained(name))
+    model = _with_weights(name, lambda: AutoModel.from_pretrained(name), device)
     return lambda pictures_N3HW: list(model(pixel_values=pictures_N3HW, output_hidden_states=True).hidden_states)
 
 
-def _with_weights(name: str, load: Callable[[], Any]) -> Any:
+def _with_weights(name: str, load: Callable[[], Any], device: str) -> Any:
     """A frozen network; WorldsimError when its weights are neither on this machine nor to be had."""
     try:
-        return load().eval().requires_grad_(False)
+        return load().eval().requires_grad_(False).to(device)
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise WorldsimError(

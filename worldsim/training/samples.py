@@ -41,12 +41,12 @@ class Samples:
 
     def __init__(
         self, table: EpisodeTable, autoencoder: Autoencoder, model: DiTConfig, about: dict[str, Any], frames: int,
-        dtype: torch.dtype, seed: int, out: Path,
+        dtype: torch.dtype, seed: int, out: Path, device: str = "cpu",
     ):  # fmt: skip
         self._checkpoint, self._out, self._fps, self._dtype = _Unsaved(out.name, out, about), out, table.fps, dtype
         self._autoencoder = copy.deepcopy(autoencoder).to(dtype)
         with torch.random.fork_rng(devices=[]):
-            self._model = DiT(model).eval()
+            self._model = DiT(model).eval().to(device)
         lengths = table.episodes.lengths
         long = np.flatnonzero(lengths >= min(_CONTEXT + frames, lengths.max()))
         episode = int(stream(seed, "sample").choice(long))

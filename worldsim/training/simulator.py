@@ -49,7 +49,7 @@ def train_simulator(
     earlier = EarlierStage(config.init)
     with processes.first_goes_ahead():
         vae = _settled(vae, tables, out)
-        autoencoder = load_autoencoder(vae)
+        autoencoder = load_autoencoder(vae).to(config.device)
         latents = None
         if autoencoder.temporal_stride == 1:
             latents = encode_tables(tables, autoencoder, autoencoder_key(vae), config.dtype, progress or print_line)
@@ -74,15 +74,17 @@ def train_simulator(
     torch.manual_seed(derive_seed(config.seed, "simulator weights"))
     model = DiT(model_config)
     earlier.give_weights(model)
+    model.to(config.device)  # drawn on the CPU, to begin with the same weights everywhere
     if config.compile:
         model.compile_trunk()
     if processes.count() > 1:
         _shard(model)
 
     def loss(step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        generator = torch.Generator().manual_seed(derive_seed(config.seed, "simulator noise", step))
-        images = model_config.joint and bool(torch.rand((), generator=generator) < config.image_share)
-        return step_loss(model, config, batches.streaming(step), batches.joint(step, images), generator)
+        with torch.device(config.device):
+            generator = config.random_numbers("simulator noise", step)
+            images = model_config.joint and bool(torch.rand((), generator=generator) < config.image_share)
+            return step_loss(model, config, batches.streaming(step), batches.joint(step, images), generator)
 
     identity = {
         "recipe": "simulator",
@@ -104,7 +106,9 @@ def train_simulator(
     }
     sample = None
     if config.samples and autoencoder.temporal_stride == 1 and processes.rank() == 0:
-        sample = Samples(tables[0], autoencoder, model_config, about, config.samples, config.dtype, config.seed, out)
+        sample = Samples(
+            tables[0], autoencoder, model_config, about, config.samples, config.dtype, config.seed, out, config.device
+        )
     tokens = batches.tokens_per_step(model_config)
     trainer = Trainer(model, config, out, loss, identity, flops, tokens_per_step=tokens, sample=sample)
     trainer.run(progress)
@@ -167,9 +171,9 @@ def _whole(model: DiT) -> DiT:
     if processes.count() == 1:
         return model
     weights = {name: processes.whole(value) for name, value in model.state_dict().items()}
-    model = DiT(model.config)
-    model.load_state_dict(weights)
-    return model
+    whole = DiT(model.config)
+    whole.load_state_dict(weights)
+    return whole
 
 
 def _settled(vae: str | Path, tables: Sequence[EpisodeTable], out: Path) -> str | Path:

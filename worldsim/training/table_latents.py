@@ -37,10 +37,12 @@ def encode_tables(
 ) -> list[Path]:
     """Latents of every frame of the tables, kept beside them; WorldsimError for a table that is not local."""
     encoder = copy.deepcopy(autoencoder).to(dtype)
+    device = _device_of(autoencoder)
 
     @torch.inference_mode()
     def encode(frames: Frames) -> NDArray[np.float16]:
-        return encoder.encode(to_signed(torch.from_numpy(frames), dtype)).float().numpy().astype(np.float16)
+        x_N3HW = to_signed(torch.from_numpy(frames).to(device), dtype)
+        return encoder.encode(x_N3HW).float().cpu().numpy().astype(np.float16)
 
     return [
         encode_table(table, encode, _folder(table), key + str(dtype), progress=_teller(table, say)) for table in tables
@@ -52,8 +54,12 @@ def encode_clips(autoencoder: Autoencoder, clips: Clips, dtype: torch.dtype) -> 
     """Latents (B, S, C, h, w) of clips of frames, in float32."""
     assert clips.frames is not None
     B, T = clips.frames.shape[:2]
-    x_B3HW = to_signed(torch.from_numpy(clips.frames).flatten(0, 1), dtype)
+    x_B3HW = to_signed(torch.from_numpy(clips.frames).flatten(0, 1).to(_device_of(autoencoder)), dtype)
     return autoencoder.encode_clip(x_B3HW.unflatten(0, (B, T))).float().clone()
+
+
+def _device_of(autoencoder: Autoencoder) -> torch.device:
+    return next(iter(autoencoder.state_dict().values())).device
 
 
 def _folder(table: EpisodeTable) -> Path:

@@ -6,6 +6,7 @@ Legend: B clips, T frames, S latents in time, H and W pixels, h and w latent sid
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -76,13 +77,15 @@ def train_vae(
     else:
         vae = channels_last(VAE(config.model))
     flops = autoencoder_training_flops(vae, *tables[0].frame_shape[:2]) * config.batch
+    vae.to(config.device)
     if compute is not None:
         config = config.bought(compute, flops)
     clips = _clip_source(config, vae, tables)
-    distance = make_distance(config.perceptual) if config.perceptual else None
+    distance = make_distance(config.perceptual, config.device) if config.perceptual else None
     adversary = None
     if config.adversarial_weight:
         adversary = Adversary(config.adversarial_weight, config.adversarial_start, config.adversarial_lr)
+        adversary.network.to(config.device)
     last_layer = [layer for layer in vae.decoder if isinstance(layer, nn.Conv2d)][-1]
 
     def loss(step: int) -> tuple[Tensor, dict[str, Tensor]]:
@@ -120,8 +123,9 @@ def _with_kept_encoder(folder: str) -> VAE:
 
 
 def _noised_reconstruction(vae: VAE, config: VAETrainConfig, x_BT3HW: Tensor, step: int) -> Tensor:
-    generator = torch.Generator().manual_seed(derive_seed(config.seed, "vae noise", step))
-    with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bfloat16"):
+    generator = config.random_numbers("vae noise", step)
+    mixed = config.precision == "bfloat16"
+    with torch.autocast(x_BT3HW.device.type, torch.bfloat16) if mixed else nullcontext():
         mean_BSChw = vae.posterior_mean(x_BT3HW)
         # The posterior's width is relative to the latents' own spread: their scale is free and carries no penalty.
         spread = mean_BSChw.detach().float().std((0, 1, 3, 4), keepdim=True)
@@ -151,6 +155,7 @@ def _clip_source(config: VAETrainConfig, vae: VAE, tables: list[EpisodeTable]) -
         batch = readers[which].batch(step).frames
         assert batch is not None
         batch = batch[:, :frames]
-        return to_signed(torch.from_numpy(batch).flatten(0, 1)).unflatten(0, batch.shape[:2])
+        x_NHW3 = torch.from_numpy(batch).flatten(0, 1).to(config.device)
+        return to_signed(x_NHW3).unflatten(0, batch.shape[:2])
 
     return clips
