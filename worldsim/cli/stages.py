@@ -14,7 +14,7 @@ from worldsim.core.errors import WorldsimError
 from worldsim.core.records import RunRecord, to_plain, utc_now
 
 # Seconds a unit of work before one stage of its kind was timed, on two cores: a FLOP, a frame, a scenario, ...
-USUAL_S = {"training": 5e-12, "recording": 1e-3, "evaluation": 10.0, "packing": 5.0, "report": 30.0}
+USUAL_S = {"training": 5e-12, "recording": 1e-3, "evaluation": 1.5, "packing": 5.0, "report": 30.0}
 
 Say = Callable[[str], None]
 
