@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.controls.wrong_action import ChoosesActions
-from evals.play import roll_out
+from evals.play import roll_out_each
 from evals.scenarios import Case, Scenario
 from evals.surprise import with_surprise
 from evals.trial import DreamBranch, Trial
@@ -52,7 +52,7 @@ def context_length(simulator: Simulator) -> int:
 
 def dream(simulator: Simulator | AnswersCase, cases: Sequence[Case], seed: int) -> list[Trial | Failure]:
     """A trial of each case. Whatever raises or answers nonsense is tried alone, so that only its own scenario fails."""
-    kinds = [(case.scenario.from_nothing, _apart(case.scenario), case.scenario.horizon) for case in cases]
+    kinds = [_kind(case.scenario) for case in cases]
     if len(set(kinds)) > 1:  # each kind is a batch of its own
         outcomes: dict[int, Trial | Failure] = {}
         for kind in dict.fromkeys(kinds):
@@ -60,16 +60,21 @@ def dream(simulator: Simulator | AnswersCase, cases: Sequence[Case], seed: int) 
             outcomes |= zip(members, dream(simulator, [cases[i] for i in members], seed), strict=True)
         return [outcomes[i] for i in range(len(cases))]
     try:
-        prediction = _predict(simulator, cases, seed)
-        problem = _problem(prediction, cases)
+        predictions = _predict(simulator, cases, seed)
+        problem = _problem(predictions, cases)
     except Exception as error:
         problem = f"{type(error).__name__}: {error}"
     if problem and len(cases) > 1:
         return [outcome for case in cases for outcome in dream(simulator, [case], seed)]
     if problem:
         return [Failure(problem)]
-    trials = _split(prediction, cases)
+    trials = _split(predictions, cases)
     return [with_surprise(simulator, trial, dream_seed(seed, trial.case)) for trial in trials]
+
+
+def _kind(scenario: Scenario) -> tuple[int | bool, ...]:
+    """Scenarios of one kind are dreamt side by side; videos of words alone have one length."""
+    return scenario.from_nothing, _apart(scenario), scenario.horizon if scenario.from_nothing else 0
 
 
 def dream_seed(seed: int, case: Case) -> int:
@@ -77,7 +82,8 @@ def dream_seed(seed: int, case: Case) -> int:
     return derive_seed(seed, "dream", case.scenario.hash)
 
 
-def _predict(simulator: Simulator | AnswersCase, cases: Sequence[Case], seed: int) -> Prediction:
+def _predict(simulator: Simulator | AnswersCase, cases: Sequence[Case], seed: int) -> list[Prediction]:
+    """What is dreamt of each branch of each case, in that order."""
     if isinstance(simulator, AnswersCase):
         return _answered(simulator, cases, seed)
     slots = [(case, name) for case in cases for name in case.scenario.branches]
@@ -95,17 +101,13 @@ def _predict(simulator: Simulator | AnswersCase, cases: Sequence[Case], seed: in
         state = simulator.reset(contexts, [""] * len(cases), [dream_seed(seed, case) for case in cases])
         # Branching from one state makes what is before the branches, and every random number, common to them.
         state = simulator.branch(state, [i for i, case in enumerate(cases) for _ in case.scenario.branches])
-    return roll_out(simulator, state, np.stack([_actions(simulator, case.scenario, name) for case, name in slots]))
+    return roll_out_each(simulator, state, [_actions(simulator, case.scenario, name) for case, name in slots])
 
 
-def _answered(control: AnswersCase, cases: Sequence[Case], seed: int) -> Prediction:
+def _answered(control: AnswersCase, cases: Sequence[Case], seed: int) -> list[Prediction]:
     answers = [control.answer(case, dream_seed(seed, case)) for case in cases]
     branches = [answer[name] for case, answer in zip(cases, answers, strict=True) for name in case.scenario.branches]
-    return Prediction(
-        np.stack([branch.frames for branch in branches]),
-        np.stack([branch.rewards for branch in branches]),
-        np.stack([branch.termination_prob for branch in branches]),
-    )
+    return [Prediction(branch.frames, branch.rewards, branch.termination_prob) for branch in branches]
 
 
 def _apart(scenario: Scenario) -> bool:
@@ -121,7 +123,7 @@ def _actions(simulator: Simulator, scenario: Scenario, branch: str) -> NDArray[n
     return np.full_like(actions, np.nan) if scenario.prompts else actions
 
 
-def _from_text(simulator: Simulator, slots: Sequence[tuple[Case, str]], seed: int) -> Prediction:
+def _from_text(simulator: Simulator, slots: Sequence[tuple[Case, str]], seed: int) -> list[Prediction]:
     """Videos of the prompts; nobody is rewarded there, and nothing ends."""
     if not isinstance(simulator, MakesFromText):
         raise WorldsimError(f"{simulator.name} cannot make a video of a prompt: it has no from_text.")
@@ -132,37 +134,33 @@ def _from_text(simulator: Simulator, slots: Sequence[tuple[Case, str]], seed: in
         first.scenario.horizon,
         first.context_frames.shape[1:3],
     )
-    frames = np.stack(videos)
-    zeros = np.zeros(frames.shape[:2], np.float32)
-    return Prediction(frames, zeros, zeros.copy())
+    nothing = [np.zeros(len(video), np.float32) for video in videos]
+    return [Prediction(video, zeros, zeros.copy()) for video, zeros in zip(videos, nothing, strict=True)]
 
 
-def _problem(prediction: Prediction, cases: Sequence[Case]) -> str:
-    """What is wrong with a prediction, "" if nothing is."""
-    real = np.stack([case.real[name].frames for case in cases for name in case.scenario.branches])
-    frames = np.asarray(prediction.frames)
-    if frames.shape != real.shape or frames.dtype != np.uint8:
-        return f"frames are {frames.dtype} {frames.shape}; the game's are uint8 {real.shape}"
-    for name in ("reward", "termination_prob"):
-        values = np.asarray(getattr(prediction, name))
-        if values.shape != real.shape[:2]:
-            return f"{name} has shape {values.shape}; expected {real.shape[:2]}"
-        if not np.isfinite(values).all():
-            return f"{name} is not a finite number"
-    if ((prediction.termination_prob < 0) | (prediction.termination_prob > 1)).any():
-        return "termination_prob is no probability"
+def _problem(predictions: Sequence[Prediction], cases: Sequence[Case]) -> str:
+    """What is wrong with what was dreamt, "" if nothing is."""
+    branches = [case.real[name].frames for case in cases for name in case.scenario.branches]
+    for prediction, real in zip(predictions, branches, strict=True):
+        frames = np.asarray(prediction.frames)
+        if frames.shape != real.shape or frames.dtype != np.uint8:
+            return f"frames are {frames.dtype} {frames.shape}; the game's are uint8 {real.shape}"
+        for name in ("reward", "termination_prob"):
+            values = np.asarray(getattr(prediction, name))
+            if values.shape != real.shape[:1]:
+                return f"{name} has shape {values.shape}; expected {real.shape[:1]}"
+            if not np.isfinite(values).all():
+                return f"{name} is not a finite number"
+        if ((prediction.termination_prob < 0) | (prediction.termination_prob > 1)).any():
+            return "termination_prob is no probability"
     return ""
 
 
-def _split(prediction: Prediction, cases: Sequence[Case]) -> list[Trial]:
+def _split(predictions: Sequence[Prediction], cases: Sequence[Case]) -> list[Trial]:
+    following = iter(predictions)
     trials = []
-    slot = 0
     for case in cases:
-        branches = {}
-        for name in case.scenario.branches:
-            branches[name] = DreamBranch(
-                prediction.frames[slot], prediction.reward[slot], prediction.termination_prob[slot]
-            )
-            slot += 1
+        dreamt = ((name, next(following)) for name in case.scenario.branches)
+        branches = {name: DreamBranch(one.frames, one.reward, one.termination_prob) for name, one in dreamt}
         trials.append(Trial(case, branches))
     return trials
