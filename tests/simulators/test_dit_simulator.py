@@ -68,6 +68,27 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not(simulator, conte
     assert not np.array_equal(runs[0], runs[2])
 
 
+@pytest.mark.parametrize("frames", [1, 2, 5, 14])
+def test_a_context_read_at_once_is_one_read_frame_by_frame(simulator, frames):
+    """Also one longer than the window; whoever listens reads frame by frame."""
+    contexts = [real_context(simulator, frames, seed) for seed in (11, 12)]
+    prompts = ["a meadow by day", ""] if simulator.dit.text is not None else ["", ""]
+    at_once = simulator.reset(contexts, prompts, [3, 4])
+    with torch.inference_mode():
+        in_turn = simulator._read(contexts, prompts, [3, 4], hear=lambda *_: None)
+    assert at_once.time_B.tolist() == in_turn.time_B.tolist() == [frames - 1] * 2
+    assert at_once.cache.count_B.tolist() == in_turn.cache.count_B.tolist()
+    for name in ("newest_BChw", "before_BChw", "action_BA", "action_known_B"):
+        torch.testing.assert_close(getattr(at_once, name), getattr(in_turn, name), atol=1e-6, rtol=0)
+    ring = slice(None, -at_once.cache.tokens_per_frame)  # behind it is the frame that is denoised
+    for name in ("keys_LBHNE", "values_LBHNE"):
+        one, other = (getattr(state.cache, name)[:, :, :, ring] for state in (at_once, in_turn))
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=0)
+    actions = np.repeat(turn(simulator, 6, 3)[:, None], 2, 1)
+    dreams = [dream(simulator, state, actions)[1].astype(int) for state in (at_once, in_turn)]
+    assert np.abs(dreams[0] - dreams[1]).max() <= 1
+
+
 def test_slots_do_not_depend_on_each_other(simulator, context):
     """A slot in a batch shows what it shows alone: own seed, own context length, own noise."""
     other = real_context(simulator, frames=2, seed=12)

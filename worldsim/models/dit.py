@@ -33,7 +33,7 @@ from worldsim.models.heads import Heads
 from worldsim.models.layers import Conditioning, Linear, norm
 from worldsim.models.layout import Layout, Part, layout_of
 from worldsim.models.prompts import ReadsPrompts
-from worldsim.models.streaming import StreamContext, StreamPass
+from worldsim.models.streaming import PrefillPass, StreamContext, StreamPass
 from worldsim.models.text import make_text_encoder
 
 
@@ -269,6 +269,47 @@ class DiT(ReadsPrompts):
 
             x = block(x, modulation_N6D[:, :, None].unbind(1), attend, attend_text, slice(-B, None) if last else ALL)
         return self._finish(x[:, None], final_N2D[-B:, None], previous_BChw[:, None])
+
+    def prefill(
+        self,
+        cache: RingCache,
+        context_BTChw: Tensor,
+        noise_BT: Tensor,
+        actions_BSA: Tensor,
+        known_BS: Tensor,
+        text: TextKeys | None = None,
+    ) -> None:
+        """Write frames 0 to T - 1 of a stream to its empty cache in one pass, as ``stream`` does one after another.
+
+        The frames are noised to ``noise_BT`` already; ``actions_BSA[:, s]`` led to frame s + 1.
+        """
+        assert cache.archive is None, "frames that leave the window are kept: stream them"
+        B, T = noise_BT.shape
+        before_BTChw = torch.cat((torch.zeros_like(context_BTChw[:, :1]), context_BTChw[:, :-1]), 1)
+        kind_BT = torch.full((B, T), CONTEXT, device=noise_BT.device)
+        x = self._tokens(context_BTChw, before_BTChw, kind_BT).flatten(0, 1)
+        action_BTA, known_BT = F.pad(actions_BSA, (0, 0, 1, 0)), F.pad(known_BS, (1, 0))
+        inputs = FrameInputs(
+            noise_BT.flatten(), action_BTA.flatten(0, 1), known_BT.flatten(), torch.zeros_like(noise_BT).flatten()
+        )
+        summary = None if text is None else text.summary_BD.expand(B, -1).repeat_interleave(T, 0)
+        shared_F6D, _ = self._modulations(inputs, summary, x.dtype)
+        call = PrefillPass(cache, T, *self.grid(*context_BTChw.shape[-2:]))
+        for layer, block in enumerate(self._blocks):
+            modulation = block.modulated(shared_F6D, lambda values_FD: values_FD[:, None])
+            if layer == len(self.blocks) - 1:  # nobody asks what comes after its keys
+                call.write(layer, block.qkv(torch.addcmul(modulation[0], norm(x), modulation[1])))
+                break
+
+            def attend(qkv: Tensor, layer=layer) -> Tensor:
+                return call.attend(layer, qkv)
+
+            def attend_text(q_HNE: Tensor, layer=layer) -> Tensor:
+                assert text is not None, "a network with text needs text_keys"
+                return call.attend_text(q_HNE, text, layer)
+
+            x = block(x, modulation, attend, attend_text)
+        cache.count_B = cache.count_B + T
 
     def new_cache(self, slots: int, tokens_per_frame: int, recalled: int = 0, archived: int = 0) -> RingCache:
         """An empty cache in the network's own precision.

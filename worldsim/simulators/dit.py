@@ -307,11 +307,13 @@ class DiTSimulator:
         ).float()
         latents_BTChw = latents_BTChw.unflatten(0, (len(contexts), length))
         state = self._empty(seeds, prompts, self._latent_size(frames.shape[2:4]))
+        actions_BSA = np.stack([context.actions[len(context.actions) + 1 - length :] for context in contexts])
+        if hear is None and state.cache.archive is None:
+            return self._prefilled(state, latents_BTChw, actions_BSA)
         state.newest_BChw = latents_BTChw[:, 0].contiguous()
         for t in range(1, length):
-            actions = np.stack([context.actions[t - length] for context in contexts])
-            action_BA, known_B = self._actions(actions)
-            sample_BChw, newest, previous_BChw, time_B = self._begin(state, actions)
+            action_BA, known_B = self._actions(actions_BSA[:, t - 1])
+            sample_BChw, newest, previous_BChw, time_B = self._begin(state, actions_BSA[:, t - 1])
             given = (action_BA, known_B, previous_BChw, time_B)
             # What is predicted is not used: this writes the newest frame to the cache.
             self._denoise(state, sample_BChw, 1.0, *given, newest)
@@ -320,6 +322,27 @@ class DiTSimulator:
                 hear(newest_BChw, sample_BChw, partial(self._expect, state, given))
             state = _moved_on(state, newest_BChw, previous_BChw, action_BA, known_B, time_B)
         return state
+
+    def _prefilled(self, state: StreamState, latents_BTChw: Tensor, actions_BSA: NDArray[np.float32]) -> StreamState:
+        """A fresh state after these frames: all but the newest are written to the cache, at once."""
+        newest_BChw, frames = latents_BTChw[:, -1].contiguous(), latents_BTChw.shape[1] - 1
+        if not frames:
+            return replace(state, newest_BChw=newest_BChw)
+        action_FA, known_F = self._actions(actions_BSA.reshape(-1, actions_BSA.shape[2]))
+        action_BSA, known_BS = (x.unflatten(0, actions_BSA.shape[:2]) for x in (action_FA, known_F))
+        shape = (2, *newest_BChw.shape[1:])
+        draws = [[frame_noise(int(seed), time, shape)[1] for time in range(frames)] for seed in state.seed_B]
+        noise_BTChw = torch.from_numpy(np.array(draws)).to(self.device)
+        level_BT = torch.full(noise_BTChw.shape[:2], self.context_noise, device=self.device)
+        context_BTChw = add_noise(latents_BTChw[:, :-1], noise_BTChw, level_BT).to(self.dtype)
+        for cache, text in ((state.cache, state.text), (state.unprompted, self._no_prompt)):
+            if cache is not None:
+                self.dit.prefill(cache, context_BTChw, level_BT, action_BSA[:, :-1], known_BS[:, :-1], text)
+        return replace(
+            state, newest_BChw=newest_BChw, before_BChw=context_BTChw[:, -1].contiguous(),
+            action_BA=action_BSA[:, -1].contiguous(), action_known_B=known_BS[:, -1].contiguous(),
+            time_B=state.time_B + frames,
+        )  # fmt: skip
 
     def _expect(
         self, state: StreamState, given: tuple[Tensor, Tensor, Tensor, Tensor], sample_BChw: Tensor, level: float
