@@ -1,6 +1,6 @@
 """Draws the README's picture: game beside dream, under the same actions, on held-out seeds.
 
-python docs/pictures.py [--simulators voxel-base doom-base] [--out docs/images/game_beside_dream.png]
+python docs/pictures.py [--simulators voxel-32x doom-base] [--out docs/images/game_beside_dream.png]
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _write(image: np.ndarray, text: str, left: int, baseline: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--simulators", nargs="+", default=["voxel-base", "doom-base"])
+    parser.add_argument("--simulators", nargs="+", default=["voxel-32x", "doom-base"])
     parser.add_argument("--scenarios", type=int, nargs="+", default=[5, 2], help="of the drift suite, one a simulator")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "images" / "game_beside_dream.png")
     args = parser.parse_args()

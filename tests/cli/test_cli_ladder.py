@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from worldsim.cli.main import main
-from worldsim.core.records import RunRecord, read_json, read_rows
+from worldsim.core.records import RunRecord, file_hash, read_json, read_rows
 
 SCALES, SUITES = ("base", "4x"), ("control", "drift")
 WORDS = (
@@ -39,7 +39,9 @@ def ladder(shell_in, tmp_path_factory) -> Path:
 def test_a_ladder_leaves_runs_checkpoints_evaluations_and_a_report(ladder):
     out = ladder / "runs" / "ladder"
     record = RunRecord.read(out)
-    assert record.completed == record.planned == 1 + 3 * len(SCALES) + len(SCALES) * len(SUITES) + 1
+    assert record.completed == record.planned == 2 + 2 * len(SCALES) + len(SCALES) * len(SUITES) + 1
+    autoencoders = {file_hash(out / scale / "model" / "vae.safetensors") for scale in SCALES}
+    assert len(autoencoders) == 1
     flops = {}
     for scale in SCALES:
         config = read_json(out / scale / "model" / "config.json")
@@ -86,6 +88,8 @@ def test_a_finished_ladder_does_nothing_again_and_refuses_other_settings(shell_i
         (["limit=0"], "limit=0"),
         (["data=nowhere.lance"], "no recorded table at nowhere.lance"),
         (["policy=explora"], "Did you mean 'explorer'"),
+        (["vae=nowhere"], "there is no autoencoder 'nowhere'"),
+        (["device=cuda:97"], "device='cuda:97' cannot be used here"),
     ],
 )
 def test_bad_input_is_told_before_anything_is_computed(words, message, tmp_path, monkeypatch, capsys):

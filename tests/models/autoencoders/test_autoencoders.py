@@ -142,7 +142,7 @@ def test_pixels_lose_nothing():
 @pytest.mark.parametrize(
     ("name", "pixel"),
     [
-        ("voxel-base", (0.192187130, 0.529140770, 0.006669519)),
+        ("voxel-base", (0.370563149, 0.295907617, 0.185026422)),
         ("doom-base", (-0.482401907, -0.515302241, -0.627911687)),
     ],
 )

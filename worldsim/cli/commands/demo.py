@@ -22,7 +22,7 @@ SUITES = ["control", "drift"]
 class DemoConfig:
     out: str = setting("folder for videos, run and report", default="runs/demo", path=True)
     simulator: list[str] = setting(
-        "whose dreams to show", default=["voxel-base", "doom-base"], names="worldsim.cli.names:checkpoint_names"
+        "whose dreams to show", default=["voxel-32x", "doom-base"], names="worldsim.cli.names:checkpoint_names"
     )
     episodes: int = setting("held-out episodes to roll out with each", default=2)
     frames: int = setting("frames of each roll-out", default=100)

@@ -20,7 +20,7 @@ EXAMPLES = (
     "worldsim ladder data=data/arena.lance compute=1e13 scales=[base,4x] suites=[control,drift] limit=32",
 )
 # What may change when a ladder goes on: more scales and suites, other limits. The rest makes it another ladder.
-MAY_CHANGE = ("scales", "suites", "limit", "videos", "batch", "threads", "out")
+MAY_CHANGE = ("scales", "suites", "limit", "videos", "batch", "threads", "device", "out")
 WITH_ITS_AUTOENCODER = "32x"  # the scale whose autoencoder all of them share
 MORE_WORK = {"base": 1.0, "4x": 1.3, "32x": 2.5}  # an evaluation is, the larger the network
 
@@ -54,6 +54,7 @@ class LadderConfig:
     )
     seed: int = setting("root seed of recordings, training and dreams", default=0)
     threads: int = setting("of the CPU; 0 is PyTorch's own choice", default=0)
+    device: str = setting("where networks are trained and dream", default="cpu", example="cuda")
     videos: int = setting("scenarios of each suite to film", default=3)
     batch: int = setting("dreams at once", default=16)
 
@@ -82,10 +83,12 @@ def _check(config: LadderConfig) -> list[str]:
     suites = names.chosen(names.suites(), config.suites)
     evaluation.chosen_controls(config.controls)
     names.policy_target(config.policy)
+    from worldsim.models.device import find_device
     from worldsim.training.scales import find_scale, network_size
 
     for scale in config.scales:
         network_size(find_scale(scale).times * config.compute)
+    find_device(config.device)
     if config.vae:
         from worldsim.models.autoencoders import load_autoencoder
 
@@ -140,7 +143,7 @@ class _Ladder:
         from worldsim.training.scales import scaled
         from worldsim.training.vae import VAETrainConfig, train_vae
 
-        start = VAETrainConfig(seed=self.config.seed, threads=self.config.threads)
+        start = VAETrainConfig(seed=self.config.seed, threads=self.config.threads, device=self.config.device)
         settings, compute = scaled(start, WITH_ITS_AUTOENCODER, self.config.compute, self.data)
         train_vae(settings, self.data, self.vae, say, compute)
         return ""
@@ -150,7 +153,7 @@ class _Ladder:
         from worldsim.training.simulator import train_simulator
         from worldsim.training.simulator_config import SimulatorTrainConfig
 
-        start = SimulatorTrainConfig(seed=self.config.seed, threads=self.config.threads)
+        start = SimulatorTrainConfig(seed=self.config.seed, threads=self.config.threads, device=self.config.device)
         settings, compute = scaled(start, scale, self.config.compute, self.data)
         train_simulator(settings, self.data, self.vae, self.out / scale / "train", say, compute)
         return ""
@@ -167,6 +170,7 @@ class _Ladder:
         asked = evaluation.EvalConfig(
             simulator=[str(self.out / scale / "model")], suite=[suite], limit=config.limit, controls=config.controls,
             out=str(self.out / scale / "eval" / suite), seed=config.seed, videos=config.videos, batch=config.batch,
+            device=config.device,
         )  # fmt: skip
         try:
             evaluation.evaluate(asked)
