@@ -19,7 +19,7 @@ class ControlAnswers:
     """Rows of batches of controls as files, found again while their keys and the code they came from are the same.
 
     A row's key has the scenario, the suite's settings, the game's fingerprint and the control. Batches in which
-    something failed are not kept, and a damaged file is made anew.
+    something failed are not kept, nor those of a suite or control that is in no file; a damaged file is made anew.
     """
 
     def __init__(self, folder: Path):
@@ -27,18 +27,26 @@ class ControlAnswers:
 
     def get(self, suite: Suite, control: object, keys: Sequence[str]) -> list[dict[str, Any]] | None:
         """The rows of ``keys``, or None."""
+        path = self._path(suite, control, keys)
+        if path is None:
+            return None
         try:
-            rows: list[dict[str, Any]] = read_json(self._path(suite, control, keys))["rows"]
+            rows: list[dict[str, Any]] = read_json(path)["rows"]
         except (FileNotFoundError, DamagedFileError, KeyError, TypeError):
             return None
         return rows
 
     def put(self, suite: Suite, control: object, rows: Sequence[dict[str, Any]]) -> None:
-        if all(row["status"] != "failed" for row in rows):
-            write_json(self._path(suite, control, [row["key"] for row in rows]), {"rows": list(rows)})
+        path = self._path(suite, control, [row["key"] for row in rows])
+        if path is not None and all(row["status"] != "failed" for row in rows):
+            write_json(path, {"rows": list(rows)})
 
-    def _path(self, suite: Suite, control: object, keys: Sequence[str]) -> Path:
-        code = [_our_code(), *(_code_beside(Path(inspect.getfile(type(one)))) for one in (suite, control))]
+    def _path(self, suite: Suite, control: object, keys: Sequence[str]) -> Path | None:
+        try:
+            files = [Path(inspect.getfile(type(one))) for one in (suite, control)]
+        except (TypeError, OSError):  # written in a notebook: nobody can tell when it changes
+            return None
+        code = [_our_code(), *map(_code_beside, files)]
         return self.folder / f"controls-{suite.name}" / f"{content_hash([code, list(keys)])}.json"
 
 

@@ -1,6 +1,7 @@
 """Controls are played once for all simulators, and again when anything that they come from has changed."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -68,3 +69,13 @@ def test_what_failed_is_tried_again(asked, band, monkeypatch, tmp_path):
         asked("one", band.Noisy())
     assert {row["status"] for row in controls_in(tmp_path / "one").values()} == {"completed", "failed"}
     assert asked("two", band.Noisy(version=2)) == {"noisy", "last_frame"}
+
+
+def test_what_is_in_no_file_is_not_kept(asked, band, monkeypatch):
+    """A suite of a notebook may change from one cell to the next."""
+
+    def nowhere(one):
+        raise TypeError(f"{one} is a built-in class")
+
+    monkeypatch.setattr(control_answers, "inspect", SimpleNamespace(getfile=nowhere))
+    assert asked("one", band.Noisy()) == asked("two", band.Noisy(version=2))
