@@ -42,9 +42,10 @@ def roll_out_each(simulator: Simulator, state: Any, actions: Sequence[NDArray[np
     order = np.argsort(-lengths, kind="stable").tolist()
     state = simulator.branch(state, order)
     frames, rewards, ends = ([[] for _ in order] for _ in range(3))  # type: ignore[var-annotated]
+    live = len(order)
     for t in range(lengths.max()):
-        live = int((lengths > t).sum())
-        if t and live < int((lengths > t - 1).sum()):
+        before, live = live, int((lengths > t).sum())
+        if live < before:
             state = simulator.branch(state, range(live))
         state, prediction = simulator.step(state, np.stack([actions[slot][t] for slot in order[:live]]))
         for place, slot in enumerate(order[:live]):

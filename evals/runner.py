@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,21 @@ class Contestant:
         return seeds if self.role == "model" else seeds[:1]
 
 
+@dataclass(frozen=True)
+class _Batch:
+    """Scenarios as one contestant is asked them; ``inputs`` are what each row depends on."""
+
+    suite: Suite
+    contestant: Contestant
+    cases: Sequence[Case]
+    seed: int
+    inputs: Sequence[dict[str, str | int]]
+
+    @cached_property
+    def keys(self) -> list[str]:
+        return [row_key(part) for part in self.inputs]
+
+
 class Runner:
     """Fills the rows of one run folder.
 
@@ -75,10 +91,11 @@ class Runner:
             for contestant, answer in zip(contestants, answers, strict=True):
                 for seed in contestant.seeds(self.seeds):
                     inputs = [self._inputs(suite, contestant, case, fingerprint, seed) for case in cases]
-                    found = all(row_key(part) in self.rows for part in inputs)
+                    batch = _Batch(suite, contestant, cases, seed, inputs)
+                    found = all(key in self.rows for key in batch.keys)
                     if not found:
-                        self._answer(suite, contestant, cases, seed, inputs)
-                    answer.rows += [self.rows[row_key(part)] for part in inputs]
+                        self._answer(batch)
+                    answer.rows += [self.rows[key] for key in batch.keys]
                     progress.advance(len(cases), f"{suite.name} {game.env_id} {contestant.simulator.name}", found)
             start += len(cases)
         for answer in answers:
@@ -97,43 +114,29 @@ class Runner:
             "seed": seed,
         }
 
-    def _answer(
-        self,
-        suite: Suite,
-        contestant: Contestant,
-        cases: Sequence[Case],
-        seed: int,
-        inputs: Sequence[dict[str, str | int]],
-    ) -> None:
+    def _answer(self, batch: _Batch) -> None:
         """Add the rows that are missing, those of a control as they were found before."""
+        suite, contestant = batch.suite, batch.contestant
         control = None if contestant.role in MODEL_ROLES else contestant.simulator
-        keys = [row_key(part) for part in inputs]
-        rows = self.controls.get(suite, control, keys) if control else None
+        rows = self.controls.get(suite, control, batch.keys) if control else None
         if rows is None:
-            rows = self._dream(suite, contestant, cases, seed, inputs)
+            rows = self._dream(batch)
             if control:
                 self.controls.put(suite, control, rows)
         for row in rows:
             if row["key"] not in self.rows:
                 self.rows.add(row)
 
-    def _dream(
-        self,
-        suite: Suite,
-        contestant: Contestant,
-        cases: Sequence[Case],
-        seed: int,
-        inputs: Sequence[dict[str, str | int]],
-    ) -> list[dict[str, Any]]:
+    def _dream(self, batch: _Batch) -> list[dict[str, Any]]:
         started = time.monotonic()
-        outcomes = dream(contestant.simulator, cases, seed)
+        outcomes = dream(batch.contestant.simulator, batch.cases, batch.seed)
         taken_s = time.monotonic() - started
-        if contestant.role in MODEL_ROLES:
+        if batch.contestant.role in MODEL_ROLES:
             self.model_s += taken_s
-        wall_s = taken_s / len(cases)
+        wall_s = taken_s / len(batch.cases)
         return [
-            self._row(suite, contestant, case, outcome, part, wall_s)
-            for case, outcome, part in zip(cases, outcomes, inputs, strict=True)
+            self._row(batch.suite, batch.contestant, case, outcome, part, wall_s)
+            for case, outcome, part in zip(batch.cases, outcomes, batch.inputs, strict=True)
         ]
 
     def _row(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import nn
 
 from worldsim.core.errors import WorldsimError
 
@@ -18,6 +19,11 @@ def find_device(name: str) -> torch.device:
             f"device={name!r} cannot be used here; there is {', '.join(have)}. ({_first(error)})"
         ) from error
     return device
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Where a network's weights are, or its buffers where it has nothing else."""
+    return next(iter(network.state_dict().values())).device
 
 
 def _first(error: Exception) -> str:

@@ -299,7 +299,8 @@ class DiTSimulator:
         Whoever wants to ``hear`` of each frame hears of all.
         """
         length = len(contexts[0].frames)
-        if hear is None and self.memory is None and self.dit.config.sinks == 0:
+        at_once = hear is None and self.memory is None and self.dit.config.sinks == 0
+        if at_once:
             length = min(length, 2 * self.dit.config.window)
         frames = np.stack([context.frames[-length:] for context in contexts])
         latents_BTChw = torch.cat(
@@ -308,7 +309,7 @@ class DiTSimulator:
         latents_BTChw = latents_BTChw.unflatten(0, (len(contexts), length))
         state = self._empty(seeds, prompts, self._latent_size(frames.shape[2:4]))
         actions_BSA = np.stack([context.actions[len(context.actions) + 1 - length :] for context in contexts])
-        if hear is None and state.cache.archive is None:
+        if at_once:
             return self._prefilled(state, latents_BTChw, actions_BSA)
         state.newest_BChw = latents_BTChw[:, 0].contiguous()
         for t in range(1, length):

@@ -142,7 +142,8 @@ def whole(x: Tensor) -> Tensor:
 
 
 def sharded_like(x: Tensor, other: Tensor) -> Tensor:
-    """This process's part of a plain tensor that all have, where ``other`` is sharded; otherwise ``x``."""
+    """A plain tensor that all have, on the device of ``other``; where that is sharded, this process's part."""
+    x = x.to(other.device)
     if not _is_sharded(other):
         return x
     from torch.distributed.tensor import distribute_tensor

@@ -17,6 +17,7 @@ from worldsim.core.types import Context
 from worldsim.core.video import contact_sheet, write_video
 from worldsim.data.store import EpisodeTable
 from worldsim.models.autoencoders import Autoencoder
+from worldsim.models.device import device_of
 from worldsim.models.dit import DiT, DiTConfig
 from worldsim.simulators.checkpoints import Checkpoint
 from worldsim.simulators.dit import DiTSimulator
@@ -41,12 +42,12 @@ class Samples:
 
     def __init__(
         self, table: EpisodeTable, autoencoder: Autoencoder, model: DiTConfig, about: dict[str, Any], frames: int,
-        dtype: torch.dtype, seed: int, out: Path, device: str = "cpu",
+        dtype: torch.dtype, seed: int, out: Path,
     ):  # fmt: skip
         self._checkpoint, self._out, self._fps, self._dtype = _Unsaved(out.name, out, about), out, table.fps, dtype
         self._autoencoder = copy.deepcopy(autoencoder).to(dtype)
         with torch.random.fork_rng(devices=[]):
-            self._model = DiT(model).eval().to(device)
+            self._model = DiT(model).eval().to(device_of(autoencoder))
         lengths = table.episodes.lengths
         long = np.flatnonzero(lengths >= min(_CONTEXT + frames, lengths.max()))
         episode = int(stream(seed, "sample").choice(long))

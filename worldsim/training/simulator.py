@@ -106,9 +106,7 @@ def train_simulator(
     }
     sample = None
     if config.samples and autoencoder.temporal_stride == 1 and processes.rank() == 0:
-        sample = Samples(
-            tables[0], autoencoder, model_config, about, config.samples, config.dtype, config.seed, out, config.device
-        )
+        sample = Samples(tables[0], autoencoder, model_config, about, config.samples, config.dtype, config.seed, out)
     tokens = batches.tokens_per_step(model_config)
     trainer = Trainer(model, config, out, loss, identity, flops, tokens_per_step=tokens, sample=sample)
     trainer.run(progress)
@@ -171,9 +169,9 @@ def _whole(model: DiT) -> DiT:
     if processes.count() == 1:
         return model
     weights = {name: processes.whole(value) for name, value in model.state_dict().items()}
-    whole = DiT(model.config)
-    whole.load_state_dict(weights)
-    return whole
+    model = DiT(model.config)
+    model.load_state_dict(weights)
+    return model
 
 
 def _settled(vae: str | Path, tables: Sequence[EpisodeTable], out: Path) -> str | Path:

@@ -55,7 +55,7 @@ class TrainingState:
             raise DamagedFileError(f"{folder / FILE} is damaged ({error}); delete {folder} and train anew.") from error
         self.model.load_state_dict(_like(_part(tensors, "model."), self.model.state_dict()))
         average = _part(tensors, "ema.")
-        self.ema = {name: sharded_like(average[name].to(own.device), own) for name, own in self.ema.items()}
+        self.ema = {name: sharded_like(average[name], own) for name, own in self.ema.items()}
         if self.opponent is not None:
             self.opponent.load_state_dict(_part(tensors, "opponent."))
         for number, optimizer in enumerate(self.optimizers):
@@ -65,7 +65,7 @@ class TrainingState:
                 index, name = key.split(".", 1)
                 parameter = parameters[int(index)]
                 own = value.shape == parameter.shape  # what is counted, such as AdamW's steps, stays on the CPU
-                kept = sharded_like(value.to(parameter.device), parameter) if own else value
+                kept = sharded_like(value, parameter) if own else value
                 state.setdefault(int(index), {})[name] = kept
             optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
         return tensors
@@ -76,7 +76,4 @@ def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _like(values: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {
-        name: sharded_like(value.to(own[name].device), own[name]) if name in own else value
-        for name, value in values.items()
-    }
+    return {name: sharded_like(value, own[name]) if name in own else value for name, value in values.items()}

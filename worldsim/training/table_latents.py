@@ -19,6 +19,7 @@ from worldsim.data.clips import Clips
 from worldsim.data.latents import encode_table
 from worldsim.data.store import EpisodeTable
 from worldsim.models.autoencoders import FILE, Autoencoder, to_signed
+from worldsim.models.device import device_of
 
 
 def autoencoder_key(path_or_name: str | Path) -> str:
@@ -37,7 +38,7 @@ def encode_tables(
 ) -> list[Path]:
     """Latents of every frame of the tables, kept beside them; WorldsimError for a table that is not local."""
     encoder = copy.deepcopy(autoencoder).to(dtype)
-    device = _device_of(autoencoder)
+    device = device_of(autoencoder)
 
     @torch.inference_mode()
     def encode(frames: Frames) -> NDArray[np.float16]:
@@ -54,12 +55,8 @@ def encode_clips(autoencoder: Autoencoder, clips: Clips, dtype: torch.dtype) -> 
     """Latents (B, S, C, h, w) of clips of frames, in float32."""
     assert clips.frames is not None
     B, T = clips.frames.shape[:2]
-    x_B3HW = to_signed(torch.from_numpy(clips.frames).flatten(0, 1).to(_device_of(autoencoder)), dtype)
+    x_B3HW = to_signed(torch.from_numpy(clips.frames).flatten(0, 1).to(device_of(autoencoder)), dtype)
     return autoencoder.encode_clip(x_B3HW.unflatten(0, (B, T))).float().clone()
-
-
-def _device_of(autoencoder: Autoencoder) -> torch.device:
-    return next(iter(autoencoder.state_dict().values())).device
 
 
 def _folder(table: EpisodeTable) -> Path:
