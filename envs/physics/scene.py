@@ -50,6 +50,11 @@ class Thing:
     colour: int  # of COLOURS
     life: int  # at the start
 
+    @property
+    def present(self) -> bool:
+        """From the start, rather than waiting to come."""
+        return self.life == PRESENT
+
 
 @dataclass(frozen=True)
 class Shattering:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.physics.env import PhysicsEnv
-from envs.physics.scene import PRESENT
+from envs.physics import is_physics
 from evals.games import RealGame
 from evals.scenarios import RealBranch
 from worldsim.core.types import Edit, GroundTruth
+
+if TYPE_CHECKING:  # it needs MuJoCo, and who evaluates other games need not have that
+    from envs.physics.env import PhysicsEnv
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,7 @@ def bodies_of(game: RealGame, seed: int) -> Bodies:
     things = sorted(colours.values(), key=lambda ids: (env.scene.marked not in ids, ids))
     # Shards weigh what the whole does, so what waits is not counted.
     masses = [
-        sum(model.body_mass[env.scene.things[i].body] for i in ids if env.scene.things[i].life == PRESENT)
-        for ids in things
+        sum(model.body_mass[env.scene.things[i].body] for i in ids if env.scene.things[i].present) for ids in things
     ]
     return Bodies(tuple(tuple(ids) for ids in things), np.array(masses, np.float64))
 
@@ -56,15 +57,14 @@ def bodies_of(game: RealGame, seed: int) -> Bodies:
 def at_start(game: RealGame, seed: int) -> PhysicsEnv:
     """The unwrapped game, just reset with ``seed``."""
     game.bring(seed, np.zeros((0, len(game.codec)), np.float32))
-    env = game.env
-    assert isinstance(env, PhysicsEnv), f"{game.env_id} is no physics scene"
-    return env
+    assert is_physics(game.env), f"{game.env_id} is no physics scene"
+    return game.env
 
 
 def empty_stage(game: RealGame, seed: int, actions: NDArray[np.float32]) -> NDArray[np.uint8]:
     """The scene without anything that can move (T, H, W, 3) after each action; (1, H, W, 3) where nothing changes."""
     env = at_start(game, seed)
-    movable = [t.id for t in env.scene.things[1:] if env.scene.model.body_dofnum[t.body] and t.life == PRESENT]
+    movable = [t.id for t in env.scene.things[1:] if env.scene.model.body_dofnum[t.body] and t.present]
     edits = tuple(Edit(0, "remove", {"object_id": one}) for one in movable)
     frames = game.branch(seed, actions[:0], actions, edits).frames
     return frames[:1] if (frames == frames[0]).all() else frames

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.physics.env import PhysicsEnv
+from envs.physics import is_physics
 from evals.controls.planted import CannotPlant
 from evals.controls.planted.pictures import redrawn
 from evals.games import RealGame
 from evals.scenarios import Case
 from evals.trial import DreamBranch
+
+if TYPE_CHECKING:  # it needs MuJoCo, and time can be warped in games without it
+    from envs.physics.env import PhysicsEnv
 
 FALLS_M = 0.1  # a body whose height changes less is not moved by gravity
 MOST_THINGS = 100  # in a scene
@@ -84,7 +88,7 @@ def _something_falls(case: Case, game: RealGame) -> bool:
 def _replayed(case: Case, game: RealGame, change: Callable[[PhysicsEnv], None]) -> dict[str, DreamBranch]:
     """The game played with its model changed from the branch on; CannotPlant where that makes no difference to see."""
     env = game.env
-    if not isinstance(env, PhysicsEnv):
+    if not is_physics(env):
         raise CannotPlant(f"{game.env_id} is no physics scene.")
     scenario = case.scenario
     answers = {}
