@@ -1,6 +1,7 @@
 """Checkpoints that ship: small, complete, with a card that says what they are."""
 
 import dataclasses
+import shutil
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from small_runs import SIMULATOR_CONFIG, VAE_CONFIG
 
 from worldsim.core.errors import WorldsimError
 from worldsim.core.records import read_json
-from worldsim.models.autoencoders import load_autoencoder
+from worldsim.models.autoencoders import load_autoencoder, save_autoencoder
 from worldsim.simulators import load
 from worldsim.training.pack import pack
 from worldsim.training.simulator import train_simulator
@@ -49,6 +50,14 @@ def test_a_decoder_trained_further_keeps_the_latents(recording, vae_run, simulat
     assert changed == {"decoder"}
     folder = pack(further, [simulator_run], tmp_path / "packed")
     assert list(read_json(folder / "training.json")) == ["vae", "vae, decoder", "simulator"]
+
+
+def test_heads_trained_on_what_was_packed_in_8_bits_know_its_latents(vae_run, simulator_run, tmp_path):
+    packed = shutil.copytree(simulator_run, tmp_path / "packed in 8 bits")
+    save_autoencoder(packed / "vae.safetensors", load_autoencoder(vae_run), "int8")
+    assert (packed / "vae.safetensors").read_bytes() != (simulator_run / "vae.safetensors").read_bytes()
+    folder = pack(vae_run, [packed], tmp_path / "packed")
+    assert (folder / "dit.safetensors").exists()
 
 
 def test_another_autoencoder_than_the_one_trained_with_is_refused(recording, simulator_run, tmp_path):
