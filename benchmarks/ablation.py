@@ -34,6 +34,7 @@ VARIANTS = {
     "context never noised": replace(BASE, noise=NoiseConfig(context_max=0.0)),
     "no share at pure noise": replace(BASE, noise=NoiseConfig(pure_share=0.0)),
     "own roll-outs as context": replace(BASE, own_context_share=0.5),
+    "frames count alike": replace(BASE, error_power=1.0),
     "shortcut steps": replace(BASE, shortcut_share=0.25),
     "joint clips beside": replace(BASE, joint_batch=2),
     # Fewer steps, so that words and actions together cost as much training as actions alone.

@@ -43,6 +43,12 @@ POLICIES.add(
     number="most steps looked away, 24 unless given",
 )
 POLICIES.add(
+    "voxel_builder",
+    "envs.policies.voxel_builder:VoxelBuilder",
+    "places and breaks blocks, and looks away and back",
+    number="most steps looked away, 24 unless given",
+)
+POLICIES.add(
     "strafe",
     "envs.policies.camera_paths:Strafe",
     "walks sideways and back",

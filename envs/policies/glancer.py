@@ -36,9 +36,15 @@ class Glancer(CameraPath):
         return super().act(obs)
 
     def round(self, side: float) -> Iterator[Wish]:
+        for _ in range(int(self._rng.integers(*EXPLORING))):
+            yield self.explorers_wish()
+        yield from self.glance(side)
+
+    def explorers_wish(self) -> Wish:
+        return dict(zip(self.codec.names, self._explorer.act(self._obs).tolist(), strict=True))
+
+    def glance(self, side: float) -> Iterator[Wish]:
         rng = self._rng
-        for _ in range(int(rng.integers(*EXPLORING))):
-            yield dict(zip(self.codec.names, self._explorer.act(self._obs).tolist(), strict=True))
         away_deg = side * rng.uniform(*AWAY_DEG)
         back_deg = -away_deg + rng.uniform(-BACK_BY_DEG, BACK_BY_DEG)
         steps = round(self.steps_to_turn(away_deg) * rng.uniform(1, SLOWEST))

@@ -16,6 +16,7 @@ from worldsim.training.objective import (
     GIVEN_PATTERNS,
     Batch,
     ObjectiveConfig,
+    balanced,
     changed_tokens,
     draw_given,
     draw_staggered,
@@ -204,9 +205,26 @@ def test_noise_is_added_as_labelled_for_targets(model, batch):
         ({"text_drop": 1.5}, "text_drop=1.5"),
         ({"own_context_passes": 0}, "own_context_passes=0"),
         ({"drop_repeated": -1.0}, "drop_repeated=-1.0"),
+        ({"error_power": 2.0}, "error_power=2.0"),
         ({"shortcut_share": -0.1}, "shortcut_share=-0.1"),
     ],
 )
 def test_bad_settings_name_the_value(change, message):
     with pytest.raises(WorldsimError, match=message):
         ObjectiveConfig(**change)
+
+
+def test_a_frames_gradient_is_divided_by_its_loss_to_a_power():
+    """A frame that is off by 3 pulls ten times as hard as one that is off by .3, as hard, or a tenth as hard."""
+    off_BS = torch.tensor([[0.3, 3.0]], requires_grad=True)
+    for power, ratio in ((0.0, 10.0), (0.5, 1.0), (1.0, 0.1)):
+        (gradient_BS,) = torch.autograd.grad(balanced(off_BS.square(), power).sum(), off_BS)
+        assert float(gradient_BS[0, 1] / gradient_BS[0, 0]) == pytest.approx(ratio, rel=0.15)
+
+
+def test_balanced_losses_are_told_as_they_are_and_right_frames_are_not_blown_up():
+    loss_BS = torch.tensor([[0.0, 1e-9, 0.5]], requires_grad=True)
+    told_BS = balanced(loss_BS, 1.0)
+    assert torch.equal(told_BS, loss_BS)
+    (gradient_BS,) = torch.autograd.grad(told_BS.sum(), loss_BS)
+    assert float(gradient_BS.max()) == pytest.approx(100, rel=1e-3)

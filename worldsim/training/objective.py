@@ -28,12 +28,15 @@ from worldsim.models.dit import DiT, Output
 from worldsim.models.heads import reward_loss
 from worldsim.training.processes import mean, own_rows
 
+_LEAST_ERROR = 1e-2  # of a frame's loss: below it frames are right
+
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectiveConfig:
     """Which clips are made of recordings, and what their losses weigh."""
 
     head_weight: float = 0.05  # of the reward and termination losses
+    error_power: float = 0.0  # a streaming frame's gradient is divided by its loss to this power; 1: all count alike
     noise: NoiseConfig = field(default_factory=NoiseConfig)
     own_context_share: float = 0.0  # of the streaming clips go on, from a random frame, on the network's own frames
     own_context_passes: int = 1  # how often those are predicted again from each other: after n, n steps are a roll-out
@@ -46,6 +49,8 @@ class ObjectiveConfig:
         for name in ("own_context_share", "shortcut_share", "text_drop", "action_drop"):
             if not 0 <= getattr(self, name) <= 1:
                 raise WorldsimError(f"{name}={getattr(self, name)} must be in [0, 1].")
+        if not 0 <= self.error_power <= 1:
+            raise WorldsimError(f"error_power={self.error_power} must be in [0, 1].")
         if self.own_context_passes < 1:
             raise WorldsimError(f"own_context_passes={self.own_context_passes} must be at least 1.")
         if self.drop_repeated < 0:
@@ -135,12 +140,26 @@ def stream_loss(
     valid_BS = batch.valid_BS
     count = mean(valid_BS.sum())
     error_BS = frame_error(output.latent.float() - goal_BSChw, clips.keep_BSP, patch)
-    flow = (error_BS * loss_weight(clips.target_noise_BS) * valid_BS).sum() / count
+    error_BS = balanced(error_BS * loss_weight(clips.target_noise_BS), config.error_power)
+    flow = (error_BS * valid_BS).sum() / count
     reward = (reward_loss(output.reward_logits, batch.rewards_BS) * valid_BS).sum() / count
     logit_BS = output.termination_logit.float()
     ends_BS = F.binary_cross_entropy_with_logits(logit_BS, batch.terminated_BS, reduction="none")
     ending = (ends_BS * valid_BS).sum() / count
     return flow + config.head_weight * (reward + ending), {"flow": flow.detach(), "reward": reward, "ending": ending}
+
+
+def balanced(error_BS: Tensor, power: float) -> Tensor:
+    """The same losses of frames, whose gradients are divided by the losses to ``power``.
+
+    The adaptive weight of Geng et al. 2025 (mean flows), for each frame: a frame in which little is to be learned, but
+    that something was placed in it, counts beside one that turns to what nobody has seen. At 1 the gradient is that of
+    the mean PSNR.
+    """
+    if not power:
+        return error_BS
+    plain_BS = error_BS.detach()
+    return plain_BS + (error_BS - plain_BS) / (plain_BS + _LEAST_ERROR) ** power
 
 
 @torch.no_grad()
