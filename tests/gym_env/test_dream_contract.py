@@ -8,6 +8,7 @@ from pathlib import Path
 
 import gymnasium
 import numpy as np
+import pytest
 import stable_baselines3.common.env_checker as sb3_checker
 from gymnasium.utils.env_checker import check_env
 
@@ -92,6 +93,8 @@ def test_saved_states_branch_and_return_any_number_of_times(dream_factory):
     assert (env.set_state(state) != tails[0][-1][0]).any()
 
 
+# All networks have the same cache, and half a minute is enough for one of them.
+@pytest.mark.parametrize("dream_kwargs", ["replayed_game", "voxel-base"], indirect=True)
 def test_memory_stays_constant_over_2000_steps(dream_factory):
     env = dream_factory(horizon=None)
     env.reset(seed=0)
