@@ -58,6 +58,11 @@ def test_heads_trained_on_what_was_packed_in_8_bits_know_its_latents(vae_run, si
     assert (packed / "vae.safetensors").read_bytes() != (simulator_run / "vae.safetensors").read_bytes()
     folder = pack(vae_run, [packed], tmp_path / "packed")
     assert (folder / "dit.safetensors").exists()
+    nearly = load_autoencoder(vae_run)
+    next(nearly.encoder.parameters()).data.mul_(1.001)
+    save_autoencoder(packed / "vae.safetensors", nearly)
+    with pytest.raises(WorldsimError, match="latents of another autoencoder"):
+        pack(vae_run, [packed], tmp_path / "again")
 
 
 def test_another_autoencoder_than_the_one_trained_with_is_refused(recording, simulator_run, tmp_path):

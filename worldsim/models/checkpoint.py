@@ -6,6 +6,7 @@ In 8-bit storage every large matrix is kept as int8 rows with one float16 scale 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +26,14 @@ def save_model(path: Path, model: nn.Module, config: dict[str, Any], storage: st
     """Write weights and configuration; ``storage`` is "float32", "bfloat16" or "int8"."""
     if storage not in ("float32", "bfloat16", "int8"):
         raise WorldsimError(f"storage={storage!r} is not known; use float32, bfloat16 or int8.")
-    tensors: dict[str, Tensor] = {}
-    for name, value in model.state_dict().items():
-        value = value.detach().float()
-        if storage == "int8" and value.ndim >= 2 and value.numel() >= _SMALLEST_QUANTISED:
-            rows = value.flatten(1)
-            scale = (rows.abs().amax(1, keepdim=True) / 127).clamp(min=1e-8).to(torch.float16)
-            tensors[name] = (rows / scale.float()).round().clamp(-127, 127).to(torch.int8).view(value.shape)
-            tensors[name + _SCALE] = scale
-        else:
-            tensors[name] = value if storage == "float32" else value.to(torch.bfloat16)
-    tensors = {name: value.contiguous() for name, value in tensors.items()}
+    tensors = _stored(model.state_dict(), storage)
     metadata = {"config": json.dumps(config), "class": type(model).__name__, "storage": storage}
     write_atomic(path, to_bytes(tensors, metadata))
+
+
+def as_stored(state: Mapping[str, Tensor], storage: str) -> dict[str, Tensor]:
+    """What ``load_weights`` would read of weights that ``save_model`` wrote as ``storage``."""
+    return _restored(_stored(state, storage))
 
 
 def to_bytes(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
@@ -96,6 +92,24 @@ def _read(path: Path) -> dict[str, Tensor]:
             stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError) as error:
         raise _damaged(path, error) from error
+    return _restored(stored)
+
+
+def _stored(state: Mapping[str, Tensor], storage: str) -> dict[str, Tensor]:
+    tensors: dict[str, Tensor] = {}
+    for name, value in state.items():
+        value = value.detach().float()
+        if storage == "int8" and value.ndim >= 2 and value.numel() >= _SMALLEST_QUANTISED:
+            rows = value.flatten(1)
+            scale = (rows.abs().amax(1, keepdim=True) / 127).clamp(min=1e-8).to(torch.float16)
+            tensors[name] = (rows / scale.float()).round().clamp(-127, 127).to(torch.int8).view(value.shape)
+            tensors[name + _SCALE] = scale
+        else:
+            tensors[name] = value if storage == "float32" else value.to(torch.bfloat16)
+    return {name: value.contiguous() for name, value in tensors.items()}
+
+
+def _restored(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
     state = {}
     for name, value in stored.items():
         if name.endswith(_SCALE):

@@ -20,11 +20,10 @@ import torch
 from worldsim.core.errors import WorldsimError
 from worldsim.core.records import RunRecord, read_json, read_rows, write_atomic, write_json
 from worldsim.models.autoencoders import Autoencoder, load_autoencoder, save_autoencoder
-from worldsim.models.checkpoint import save_model
+from worldsim.models.checkpoint import as_stored, save_model
 from worldsim.models.dit import load_dit
 from worldsim.text.style import CaptionStyle
 
-_ROUNDED = 0.01  # of a tensor's largest weight: storage in 8 bits moves a weight by half as much at most
 _TRACE_ROWS = 200  # of the loss trace that travel with the weights
 
 
@@ -52,7 +51,7 @@ def pack(
     if average > 1:
         states = [load_dit(one / "dit.safetensors").state_dict() for one in runs[-average:]]
         dit.load_state_dict({key: torch.stack([state[key] for state in states]).mean(0) for key in states[0]})
-    _check_same_latents(vae, load_autoencoder(run), vae_run, run)
+    _check_same_latents(vae, load_autoencoder(run), vae_run, run, storage)
     save_model(out / "dit.safetensors", dit, asdict(dit.config), storage)
     save_autoencoder(out / "vae.safetensors", vae, storage)
     config = {"average_of_last_stages": 1, **read_json(run / "config.json")}
@@ -73,17 +72,17 @@ def pack(
     return out
 
 
-def _check_same_latents(vae: Autoencoder, trained_with: Autoencoder, vae_run: Path, run: Path) -> None:
+def _check_same_latents(vae: Autoencoder, trained_with: Autoencoder, vae_run: Path, run: Path, storage: str) -> None:
     """The decoder may have been trained further since; the latents must be those the network knows.
 
-    Heads are trained on what was packed, whose autoencoder may be stored in 8 bits.
+    Heads are trained on what was packed, whose autoencoder is as ``storage`` has it.
     """
     ours, theirs = vae.state_dict(), trained_with.state_dict()
-    rounded = lambda name: _ROUNDED * float(ours[name].abs().max())  # noqa: E731
+    known = [ours, as_stored(ours, storage)]
     changed = [
         name
         for name in ours
-        if not name.startswith("decoder.") and float((ours[name] - theirs[name]).abs().max()) > rounded(name)
+        if not name.startswith("decoder.") and not any(torch.equal(one[name], theirs[name]) for one in known)
     ]
     if changed:
         raise WorldsimError(
