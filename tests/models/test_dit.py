@@ -17,9 +17,9 @@ CONFIG = DiTConfig(action_channels=5, latent_channels=4, dim=64, depth=3, heads=
 FRAMES, SIDE = 11, 4  # longer than twice the window
 
 
-@pytest.fixture(scope="module", params=[0, 2], ids=["no sinks", "2 sinks"])
+@pytest.fixture(scope="module", params=[{}, {"sinks": 2}, {"motion": True}], ids=["plain", "2 sinks", "motion"])
 def model(request) -> DiT:
-    return randomised(dataclasses.replace(CONFIG, sinks=request.param))
+    return randomised(dataclasses.replace(CONFIG, **request.param))
 
 
 def randomised(config: DiTConfig) -> DiT:
@@ -174,19 +174,20 @@ def test_context_noise_is_real_and_its_label_matters(model, clip):
     assert (out_relabelled - out_clean).abs().max() > 1e-3
 
 
-def test_untrained_network_predicts_no_change():
+@pytest.mark.parametrize("motion", [False, True])
+def test_untrained_network_predicts_no_change(motion):
     torch.manual_seed(0)
-    model = DiT(CONFIG)
+    model = DiT(dataclasses.replace(CONFIG, motion=motion))
     x = torch.randn(1, 3, 4, SIDE, SIDE)
     output = model(x, torch.zeros(1, 3), torch.randn(1, 2, 4, SIDE, SIDE), torch.ones(1, 2), torch.zeros(1, 2, 5))
     assert torch.equal(output.latent, x[:, :-1])
 
 
-@pytest.mark.parametrize("sinks", [0, 2])
-def test_flops_from_shapes_agree_with_the_profiler(sinks):
+@pytest.mark.parametrize("change", [{}, {"sinks": 2}, {"motion": True}])
+def test_flops_from_shapes_agree_with_the_profiler(change):
     from torch.utils.flop_counter import FlopCounterMode
 
-    config = dataclasses.replace(CONFIG, sinks=sinks)
+    config = dataclasses.replace(CONFIG, **change)
     model = DiT(config)
     x = torch.randn(1, FRAMES, 4, SIDE, SIDE)
     levels = torch.rand(1, FRAMES)

@@ -17,7 +17,7 @@ from worldsim.models.text import TextConfig
 
 WORDS = ("a", "red", "blue", "pillar")
 CONFIG = DiTConfig(
-    action_channels=3, latent_channels=4, dim=48, depth=4, heads=2, window=3, joint=True, shortcut=True,
+    action_channels=3, latent_channels=4, dim=48, depth=4, heads=2, window=3, joint=True, shortcut=True, motion=True,
     text=TextConfig(width=16, depth=1, heads=2, max_words=8, words=WORDS),
 )  # fmt: skip
 SIZES = ((4, 4), (6, 4), (4, 8))

@@ -40,6 +40,7 @@ class Entry:
     reference_BFChw: Tensor  # what each frame is shown beside, and predicted as a change to
     kind_BF: Tensor  # CONTEXT, TARGET or JOINT
     inputs: FrameInputs
+    follows: bool  # whether a frame's reference is the frame that its action leads from
     predicted: int  # frames of each clip
     keep_BFP: Tensor | None  # tokens that are not dropped; None: all
 
@@ -88,8 +89,9 @@ class StreamClips:
                 torch.cat((zero_BT[:, :1], known_BS, known_BS), 1).flatten(),
                 torch.cat((zero_BT, steps_BS), 1).flatten(),
             ),
-            T - 1,
-            keep,
+            follows=True,
+            predicted=T - 1,
+            keep_BFP=keep,
         )
 
 
@@ -128,8 +130,9 @@ class JointClips:
                 torch.cat((known_BS.new_zeros(B, 1), known_BS), 1).flatten(),
                 step_B[:, None].expand(B, T).flatten(),
             ),
-            T,
-            self.keep_BTP,
+            follows=False,
+            predicted=T,
+            keep_BFP=self.keep_BTP,
         )
 
 

@@ -14,7 +14,8 @@ class DiTConfig:
 
     The first ``sinks`` frames of a streaming clip stay visible for ever, as if they stood just before the window.
 
-    What a network can do beyond streaming is part of it: ``joint`` clips, ``text``, large ``shortcut`` steps.
+    What a network can do beyond streaming is part of it: ``joint`` clips, ``text``, large ``shortcut`` steps; and
+    whether it is shown the frame before moved as the action moves it (``motion``).
     """
 
     action_channels: int
@@ -29,6 +30,7 @@ class DiTConfig:
     reward_bins: int = 41
     joint: bool = False
     shortcut: bool = False
+    motion: bool = False
     text: TextConfig | None = None
     text_every: int = 2  # blocks, the last of which attends to the text
 

@@ -32,6 +32,7 @@ from worldsim.models.config import DiTConfig, config_from_plain
 from worldsim.models.heads import Heads
 from worldsim.models.layers import Conditioning, Linear, norm
 from worldsim.models.layout import Layout, Part, layout_of
+from worldsim.models.motion import Motion
 from worldsim.models.prompts import ReadsPrompts
 from worldsim.models.streaming import PrefillPass, StreamContext, StreamPass
 from worldsim.models.text import make_text_encoder
@@ -46,6 +47,22 @@ class Output:
     termination_logit: Tensor  # (B, T)
 
 
+@dataclass
+class Reference:
+    """What frames are shown beside and predicted as a change to: those before them, also moved as the action moves."""
+
+    before_BTChw: Tensor
+    moved_BTChw: Tensor
+
+    def frames(self, chosen: slice) -> Reference:
+        """Of some frames of each clip."""
+        return Reference(self.before_BTChw[:, chosen], self.moved_BTChw[:, chosen])
+
+    def last(self) -> Reference:
+        """Of the last frame where frames come first (F, B, C, h, w), as (B, 1, C, h, w)."""
+        return Reference(self.before_BTChw[-1][:, None], self.moved_BTChw[-1][:, None])
+
+
 class DiT(ReadsPrompts):
     """Predicts clean latents (x-prediction) as a change to the frame before, or to the given frames around."""
 
@@ -54,6 +71,7 @@ class DiT(ReadsPrompts):
         self.config = config
         token = config.latent_channels * config.patch**2
         self.embed = Linear(2 * token, config.dim)  # the frame itself beside its reference
+        self.motion = Motion(config.action_channels, config.dim, token, config.patch) if config.motion else None
         self.kind = nn.Parameter(torch.zeros(3 if config.joint else 2, config.dim))  # context, target, joint
         self.conditioning = Conditioning(config.dim, config.action_channels, config.shortcut)
         self.modulation = Linear(config.dim, 6 * config.dim)
@@ -71,7 +89,7 @@ class DiT(ReadsPrompts):
 
     def _initialise(self) -> None:
         for name, module in self.named_modules():
-            if isinstance(module, Linear) and not name.startswith("text."):
+            if isinstance(module, Linear) and not name.startswith(("text.", "motion.")):
                 nn.init.normal_(module.weight, std=module.in_features**-0.5)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
@@ -111,13 +129,21 @@ class DiT(ReadsPrompts):
 
     def _unpatch(self, x_BTPK: Tensor, h: int, w: int) -> Tensor:
         B, T, _, _ = x_BTPK.shape
-        p, C = self.config.patch, self.config.latent_channels
-        x = x_BTPK.view(B, T, h // p, w // p, C, p, p).permute(0, 1, 4, 2, 5, 3, 6)
-        return x.reshape(B, T, C, h, w)
+        p = self.config.patch
+        x = x_BTPK.view(B, T, h // p, w // p, -1, p, p).permute(0, 1, 4, 2, 5, 3, 6)
+        return x.reshape(B, T, -1, h, w)
 
-    def _tokens(self, z_BTChw: Tensor, reference_BTChw: Tensor, kind_BT: Tensor) -> Tensor:
-        pair = torch.cat((self._patches(z_BTChw), self._patches(reference_BTChw)), -1)
-        return self.embed(pair) + self.kind[kind_BT][:, :, None].to(pair.dtype)
+    def _reference(self, before_BTChw: Tensor, inputs: FrameInputs | None) -> Reference:
+        """``inputs`` of the frames that follow those before them; None where no action leads from one to the other."""
+        if self.motion is None or inputs is None:
+            return Reference(before_BTChw, before_BTChw)
+        moved_FChw = self.motion.moved(before_BTChw.flatten(0, 1), inputs.action_FA, inputs.known_F)
+        return Reference(before_BTChw, moved_FChw.view(before_BTChw.shape))
+
+    def _tokens(self, z_BTChw: Tensor, reference: Reference, kind_BT: Tensor) -> Tensor:
+        pair = torch.cat((self._patches(z_BTChw), self._patches(reference.before_BTChw)), -1)
+        x_BTPD = self.embed(pair) + self.kind[kind_BT][:, :, None].to(pair.dtype)
+        return x_BTPD if self.motion is None else x_BTPD + self.motion.embed(self._patches(reference.moved_BTChw))
 
     def _modulations(self, frames: FrameInputs, summary_FD: Tensor | None, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         c_FD = self.conditioning(frames.noise_F, frames.action_FA, frames.known_F, dtype, frames.step_F)
@@ -127,11 +153,15 @@ class DiT(ReadsPrompts):
         shared_F6D = self.modulation(c_FD).unflatten(-1, (6, self.config.dim))
         return shared_F6D, self.final_modulation(c_FD).unflatten(-1, (2, self.config.dim))
 
-    def _finish(self, x_BTPD: Tensor, final_BT2D: Tensor, reference_BTChw: Tensor) -> Output:
+    def _finish(self, x_BTPD: Tensor, final_BT2D: Tensor, reference: Reference) -> Output:
+        before_BTChw, sides = reference.before_BTChw, reference.before_BTChw.shape[-2:]
         y = torch.addcmul(final_BT2D[:, :, 0, None], norm(x_BTPD), 1 + final_BT2D[:, :, 1, None])
-        change = self._unpatch(self.unembed(y), *reference_BTChw.shape[-2:])
+        change = self._unpatch(self.unembed(y), *sides)
+        if self.motion is not None:
+            share_BT1hw = self._unpatch(self.motion.share(y).sigmoid(), *sides)
+            change = torch.addcmul(change, share_BT1hw, reference.moved_BTChw - before_BTChw)
         reward_logits, termination_logit = self.heads(y.mean(2))
-        return Output(reference_BTChw + change, reward_logits, termination_logit)
+        return Output(before_BTChw + change, reward_logits, termination_logit)
 
     # -- whole clips in parallel ----------------------------------------------------------------------------------
 
@@ -162,7 +192,8 @@ class DiT(ReadsPrompts):
             Part(isinstance(one, JointClips), len(e.kind_BF), one.length, *self.grid(*e.frames_BFChw.shape[-2:]))
             for one, e in zip(clips, entries, strict=True)
         )
-        tokens = [self._tokens(e.frames_BFChw, e.reference_BFChw, e.kind_BF) for e in entries]
+        references = [self._reference(e.reference_BFChw, e.inputs if e.follows else None) for e in entries]
+        tokens = [self._tokens(e.frames_BFChw, r, e.kind_BF) for e, r in zip(entries, references, strict=True)]
         x_ND = torch.cat([x_BFPD.flatten(0, 2) for x_BFPD in tokens])
         keys = [self.text_keys(one.text, part.clips, x_ND.dtype) for one, part in zip(clips, parts, strict=True)]
         summaries = [
@@ -182,7 +213,7 @@ class DiT(ReadsPrompts):
             last = slice(e.kind_BF.shape[1] - e.predicted, None)
             x_BFPD = out_ND[a:b].view(tokens[number].shape)
             final_BF2D = final_F2D[c:d].unflatten(0, (parts[number].clips, -1))
-            outputs.append(self._finish(x_BFPD[:, last], final_BF2D[:, last], e.reference_BFChw[:, last]))
+            outputs.append(self._finish(x_BFPD[:, last], final_BF2D[:, last], references[number].frames(last)))
         return outputs
 
     def compile_trunk(self) -> None:
@@ -251,9 +282,11 @@ class DiT(ReadsPrompts):
             no_step_B = torch.zeros_like(target_noise_B)
             inputs = [FrameInputs(context.noise_B, context.action_BA, context.action_known_B, no_step_B), *inputs]
         kind_FB = torch.tensor(kinds, device=target_noise_B.device)[:, None].expand(-1, B)
-        x = self._tokens(torch.stack(frames), torch.stack(references), kind_FB).flatten(0, 1)  # (F * B, P, D)
+        joined = FrameInputs.joined(inputs)
+        reference = self._reference(torch.stack(references), joined)  # (F, B, C, h, w)
+        x = self._tokens(torch.stack(frames), reference, kind_FB).flatten(0, 1)  # (F * B, P, D)
         summary = None if text is None else text.summary_BD.expand(B, -1).repeat(len(kinds), 1)
-        shared_N6D, final_N2D = self._modulations(FrameInputs.joined(inputs), summary, x.dtype)
+        shared_N6D, final_N2D = self._modulations(joined, summary, x.dtype)
         modulation_LN6D = shared_N6D + torch.stack([block.modulation for block in self._blocks])[:, None].to(x.dtype)
         modulation_LN6D[:, :, 1::3] += 1  # the scales
         call = StreamPass(view, time_B, *self.grid(*target_BChw.shape[-2:]))
@@ -268,7 +301,7 @@ class DiT(ReadsPrompts):
                 return call.attend_text(q_HNE, text, layer)
 
             x = block(x, modulation_N6D[:, :, None].unbind(1), attend, attend_text, slice(-B, None) if last else ALL)
-        return self._finish(x[:, None], final_N2D[-B:, None], previous_BChw[:, None])
+        return self._finish(x[:, None], final_N2D[-B:, None], reference.last())
 
     def prefill(
         self,
@@ -287,11 +320,11 @@ class DiT(ReadsPrompts):
         B, T = noise_BT.shape
         before_BTChw = torch.cat((torch.zeros_like(context_BTChw[:, :1]), context_BTChw[:, :-1]), 1)
         kind_BT = torch.full((B, T), CONTEXT, device=noise_BT.device)
-        x = self._tokens(context_BTChw, before_BTChw, kind_BT).flatten(0, 1)
         action_BTA, known_BT = F.pad(actions_BSA, (0, 0, 1, 0)), F.pad(known_BS, (1, 0))
         inputs = FrameInputs(
             noise_BT.flatten(), action_BTA.flatten(0, 1), known_BT.flatten(), torch.zeros_like(noise_BT).flatten()
         )
+        x = self._tokens(context_BTChw, self._reference(before_BTChw, inputs), kind_BT).flatten(0, 1)
         summary = None if text is None else text.summary_BD.expand(B, -1).repeat_interleave(T, 0)
         shared_F6D, _ = self._modulations(inputs, summary, x.dtype)
         call = PrefillPass(cache, T, *self.grid(*context_BTChw.shape[-2:]))

@@ -37,7 +37,7 @@ def training_flops(config: DiTConfig, part: Part) -> float:
             sequence * _per_token(config)
             + config.depth * 4 * keys * config.dim  # scores and weighted values
             + sequence_frames * _per_frame(config)
-            + predicted * tokens * 2 * config.dim * _token_numbers(config)
+            + predicted * tokens * 2 * config.dim * (_token_numbers(config) + config.motion * config.patch**2)
         )
     )
 
@@ -63,7 +63,7 @@ def autoencoder_training_flops(vae: VAE, height: int, width: int) -> float:
 def _per_token(config: DiTConfig) -> float:
     matrices = 4 * config.dim**2 + 2 * config.mlp_ratio * config.dim**2
     text = sum(config.has_text(block) for block in range(config.depth)) * 2 * config.dim**2  # without its few words
-    return 2.0 * (config.depth * matrices + text + 2 * _token_numbers(config) * config.dim)
+    return 2.0 * (config.depth * matrices + text + (2 + config.motion) * _token_numbers(config) * config.dim)
 
 
 def _per_frame(config: DiTConfig) -> float:

@@ -66,6 +66,7 @@ def train_simulator(
         sinks=config.sinks,
         joint=config.joint_batch > 0,
         shortcut=config.shortcut_share > 0,
+        motion=config.motion,
         text=text,
     )
     flops = batches.flops_per_step(model_config)
