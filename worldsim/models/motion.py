@@ -46,7 +46,7 @@ class Motion(nn.Module):
 
 @lru_cache(maxsize=32)
 def _terms(height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """The terms of the field at every place (h * w, K), and the places themselves (h, w, 2): -1 to 1 across and down."""
+    """The terms of the field at every place (h * w, K), and the places (h, w, 2): -1 to 1 across and down."""
     sides = ((torch.arange(side, device=device) + 0.5) / side * 2 - 1 for side in (height, width))
     y, x = torch.meshgrid(*sides, indexing="ij")
     terms_hwK = torch.stack((torch.ones_like(x), x, y, x * x, x * y, y * y), -1)
