@@ -26,7 +26,7 @@ def batch_of(channels):
 @pytest.mark.parametrize("own_context_share", [0.0, 0.5])
 def test_a_step_of_the_simulator_stays_on_its_device(own_context_share):
     config = SimulatorTrainConfig(own_context_share=own_context_share, device="meta")
-    model = DiT(DiTConfig(action_channels=CHANNELS, dim=64, depth=2, heads=1, window=3)).to("meta")
+    model = DiT(DiTConfig(action_channels=CHANNELS, dim=64, depth=2, heads=1, window=3, motion=True)).to("meta")
     batch = batch_of(model.config.latent_channels).to("meta")
     with torch.device("meta"):
         loss, values = step_loss(model, config, batch, [], torch.Generator())
@@ -37,7 +37,7 @@ def test_a_step_of_the_simulator_stays_on_its_device(own_context_share):
 
 
 def test_what_is_left_behind_fails_on_another_device():
-    model = DiT(DiTConfig(action_channels=CHANNELS, dim=64, depth=2, heads=1, window=3)).to("meta")
+    model = DiT(DiTConfig(action_channels=CHANNELS, dim=64, depth=2, heads=1, window=3, motion=True)).to("meta")
     batch = batch_of(model.config.latent_channels)
     with torch.device("meta"), pytest.raises(RuntimeError, match="not on the expected device"):
         step_loss(model, SimulatorTrainConfig(), batch, [], torch.Generator())
