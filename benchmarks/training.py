@@ -35,7 +35,11 @@ PEAK_SECONDS = 0.4
 def measure(config: SimulatorTrainConfig, seconds: float) -> dict[str, float]:
     """Steps a second, tokens a second, model FLOP/s and the GEMM peak, measured in turns."""
     model_config = DiTConfig(
-        ACTION_CHANNELS, dim=config.dim, depth=config.depth, heads=config.heads, window=config.window,
+        ACTION_CHANNELS,
+        dim=config.dim,
+        depth=config.depth,
+        heads=config.heads,
+        window=config.window,
         motion=config.motion,
     )
     torch.manual_seed(0)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from worldsim.models.layers import Linear
 
-_TERMS = 6  # 1, x, y, x^2, x y, y^2
+TERMS = 6  # 1, x, y, x^2, x y, y^2
 
 
 class Motion(nn.Module):
@@ -29,7 +29,7 @@ class Motion(nn.Module):
 
     def __init__(self, action_channels: int, dim: int, token: int, patch: int):
         super().__init__()
-        self.field = nn.Parameter(torch.zeros(action_channels, _TERMS, 2))  # of x and y, in halves of a side
+        self.field = nn.Parameter(torch.zeros(action_channels, TERMS, 2))  # of x and y, in halves of a side
         self.embed = Linear(token, dim, bias=False)
         self.share = Linear(dim, patch**2)
         for weights in (self.embed.weight, self.share.weight, self.share.bias):
@@ -37,11 +37,16 @@ class Motion(nn.Module):
 
     def moved(self, z_FChw: Tensor, action_FA: Tensor, known_F: Tensor) -> Tensor:
         """The latents moved by their actions, scaled as the network gets them; unmoved where an action is not known."""
-        terms_QK, place_hw2 = _terms(*z_FChw.shape[-2:], z_FChw.device)
-        field_FK2 = ((action_FA * known_F[:, None]).float() @ self.field.float().flatten(1)).unflatten(1, (_TERMS, 2))
-        grid_Fhw2 = place_hw2 + (terms_QK @ field_FK2).unflatten(1, place_hw2.shape[:2])
-        moved_FChw = F.grid_sample(z_FChw.float(), grid_Fhw2, padding_mode="border", align_corners=False)
-        return moved_FChw.to(z_FChw.dtype)
+        field_FK2 = ((action_FA * known_F[:, None]).float() @ self.field.float().flatten(1)).unflatten(1, (TERMS, 2))
+        return move(z_FChw, field_FK2)
+
+
+def move(z_FChw: Tensor, field_FK2: Tensor) -> Tensor:
+    """Pictures of any kind, each place showing what was where its field points to, in halves of a side across and down;
+    beyond an edge is the edge."""
+    terms_QK, place_hw2 = _terms(*z_FChw.shape[-2:], z_FChw.device)
+    grid_Fhw2 = place_hw2 + (terms_QK @ field_FK2).unflatten(1, place_hw2.shape[:2])
+    return F.grid_sample(z_FChw.float(), grid_Fhw2, padding_mode="border", align_corners=False).to(z_FChw.dtype)
 
 
 @lru_cache(maxsize=32)

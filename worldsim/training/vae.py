@@ -22,6 +22,7 @@ from worldsim.models.autoencoders import VAE, VAEConfig, load_autoencoder, save_
 from worldsim.models.autoencoders.vae import channels_last
 from worldsim.models.flops import autoencoder_training_flops
 from worldsim.training.adversary import Adversary
+from worldsim.training.equivariance import move_together
 from worldsim.training.loop import Trainer
 from worldsim.training.loop_config import LoopConfig
 from worldsim.training.perceptual import make_distance
@@ -49,6 +50,7 @@ class VAETrainConfig(LoopConfig):
     adversarial_weight: float = 0.0  # of the adversarial term, as a share of the reconstruction's gradient; 0: none
     adversarial_start: int = 1000  # step from which the discriminator learns and counts
     adversarial_lr: float = 5e-4  # learning rate of the discriminator
+    moved_share: float = 0.0  # of the clips are moved between encoder and decoder and have to come out moved
     keep_encoder_of: str = ""  # run folder whose model and latents stay: only its decoder is trained further
 
     def __post_init__(self) -> None:
@@ -58,6 +60,8 @@ class VAETrainConfig(LoopConfig):
                 raise WorldsimError(f"{name}={getattr(self, name)} must not be negative.")
         if self.adversarial_lr <= 0:
             raise WorldsimError(f"adversarial_lr={self.adversarial_lr} must be positive.")
+        if not 0 <= self.moved_share <= 1:
+            raise WorldsimError(f"moved_share={self.moved_share} must be in [0, 1].")
 
 
 def train_vae(
@@ -90,7 +94,7 @@ def train_vae(
 
     def loss(step: int) -> tuple[Tensor, dict[str, Tensor]]:
         x_BT3HW = clips(step)
-        y_BT3HW = _noised_reconstruction(vae, config, x_BT3HW, step)
+        x_BT3HW, y_BT3HW = _reconstruction(vae, config, x_BT3HW, step)
         error = y_BT3HW - x_BT3HW
         mse = error.square().mean()
         values = {"psnr": -10 * torch.log10(mse.detach() / 4)}
@@ -122,7 +126,8 @@ def _with_kept_encoder(folder: str) -> VAE:
     return vae
 
 
-def _noised_reconstruction(vae: VAE, config: VAETrainConfig, x_BT3HW: Tensor, step: int) -> Tensor:
+def _reconstruction(vae: VAE, config: VAETrainConfig, x_BT3HW: Tensor, step: int) -> tuple[Tensor, Tensor]:
+    """What has to come out, and what does through noised latents; both moved where latents are moved."""
     generator = config.random_numbers("vae noise", step)
     mixed = config.precision == "bfloat16"
     with torch.autocast(x_BT3HW.device.type, torch.bfloat16) if mixed else nullcontext():
@@ -130,7 +135,10 @@ def _noised_reconstruction(vae: VAE, config: VAETrainConfig, x_BT3HW: Tensor, st
         # The posterior's width is relative to the latents' own spread: their scale is free and carries no penalty.
         spread = mean_BSChw.detach().float().std((0, 1, 3, 4), keepdim=True)
         noise = torch.empty_like(mean_BSChw).normal_(generator=generator)  # like: keeps channels-last
-        return vae.decode_posterior(mean_BSChw + config.model.posterior_std * spread * noise).float()
+        z_BSChw = mean_BSChw + config.model.posterior_std * spread * noise
+        if config.moved_share:
+            x_BT3HW, z_BSChw = move_together(x_BT3HW, z_BSChw, config.moved_share, generator)
+        return x_BT3HW, vae.decode_posterior(z_BSChw).float()
 
 
 def _clip_source(config: VAETrainConfig, vae: VAE, tables: list[EpisodeTable]) -> Callable[[int], Tensor]:

@@ -20,6 +20,15 @@ def test_shapes_and_native_sizes():
         assert vae.decode(z).shape == (2, 3, height, width)
 
 
+@pytest.mark.parametrize("widths", [(8,), (8, 12), (8, 8, 12, 16)])
+def test_a_stage_for_each_halving(widths):
+    vae, side = VAE(VAEConfig(latent_channels=4, widths=widths, blocks=1)), 64 // 2 ** len(widths)
+    assert vae.spatial_stride == 2 ** len(widths)
+    z = vae.encode(torch.zeros(1, 3, 64, 32))
+    assert z.shape == (1, 4, side, side // 2)
+    assert vae.decode(z).shape == (1, 3, 64, 32)
+
+
 def test_a_size_that_cannot_be_encoded_names_the_nearest():
     with pytest.raises(WorldsimError, match=r"50x64.*48x64"):
         VAE(SMALL).encode(torch.zeros(1, 3, 50, 64))

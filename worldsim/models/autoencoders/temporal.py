@@ -1,8 +1,8 @@
 """Layers that see time, causally: a frame, its two predecessors, and before the first frame the first, standing still.
 
-They act at 1/8 resolution between spatial convolutions, as products over channels: time costs little beside space
-(factorised as in R(2+1)D, Tran et al. 2018, rather than full 3D kernels; the first frame alone as in MAGVIT-v2,
-Yu et al. 2024). Before the first frame the video stands still, so an image is a clip of one frame.
+They act at the latents' resolution between spatial convolutions, as products over channels: time costs little
+(factorised as in R(2+1)D, Tran et al. 2018, rather than full 3D kernels; the first frame alone as in MAGVIT-v2, Yu et
+al. 2024). Before the first frame the video stands still, so an image is a clip of one frame.
 
 Legend: N = B * T frames in one batch of convolutions, C channels, H and W here at the layer's own resolution.
 """

@@ -1,4 +1,4 @@
-"""The trained autoencoder: an eighth of the height and width, and 1, 1/2 or 1/4 of the frames.
+"""The trained autoencoder: a fraction of the height and width, and 1, 1/2 or 1/4 of the frames.
 
 A variational autoencoder (as in LDM, Rombach et al. 2022) whose posterior width is held at a share of the latents'
 spread: the decoder always sees noised latents, so it forgives the small errors of a diffusion model.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -23,20 +24,21 @@ from worldsim.models.autoencoders.temporal import Passage, Stages, TimeBlock, Ti
 
 @dataclass(frozen=True)
 class VAEConfig:
-    """``widths`` are the channels at 1/2, 1/4 and 1/8 resolution; ``blocks`` are in space, ``time_blocks`` in time."""
+    """``widths`` are the channels at 1/2, 1/4, ... resolution, the last that of the latents; ``blocks`` are in space,
+    ``time_blocks`` in time."""
 
     latent_channels: int = 16
-    widths: tuple[int, int, int] = (48, 96, 128)
+    widths: tuple[int, ...] = (48, 96, 128)
     blocks: int = 2
     posterior_std: float = 0.1  # of the latents' noise in training, as a share of their spread
     temporal_stride: int = 1  # frames a latent: 1 (every frame alone), 2 or 4
     time_blocks: int = 1  # before each halving of the frames, after the last, and mirrored; none at temporal stride 1
 
     def __post_init__(self) -> None:
-        if self.latent_channels < 1 or self.blocks < 1 or len(self.widths) != 3 or min(self.widths) < 1:
+        if self.latent_channels < 1 or self.blocks < 1 or not self.widths or min(self.widths) < 1:
             raise WorldsimError(
                 f"latent_channels={self.latent_channels}, blocks={self.blocks} and widths={self.widths} "
-                "must be positive, with three widths"
+                "must be positive, with one width at least"
             )
         if not 0 <= self.posterior_std < 1:
             raise WorldsimError(f"posterior_std={self.posterior_std} must be in [0, 1): latents have unit scale")
@@ -47,9 +49,8 @@ class VAEConfig:
 
 
 class VAE(Autoencoder):
-    """Convolutional in space; at temporal strides of 2 and 4 causal layers in time at 1/8 resolution."""
+    """Convolutional in space; at temporal strides of 2 and 4 causal layers in time at the latents' resolution."""
 
-    spatial_stride = 8
     latent_mean: Tensor
     latent_std: Tensor
 
@@ -58,36 +59,15 @@ class VAE(Autoencoder):
         self.config = config
         self.temporal_stride = config.temporal_stride
         self.latent_channels = config.latent_channels
-        w2, w4, w8 = config.widths
-        c = config.latent_channels
-        self.encoder = Stages(
-            nn.PixelUnshuffle(2),
-            nn.Conv2d(12, w2, 3, padding=1),
-            *_blocks(w2, config.blocks),
-            nn.PixelUnshuffle(2),
-            nn.Conv2d(4 * w2, w4, 1),
-            *_blocks(w4, config.blocks),
-            nn.PixelUnshuffle(2),
-            nn.Conv2d(4 * w4, w8, 1),
-            *_blocks(w8, config.blocks),
-            *_time(config, TimeMerge),
-            nn.SiLU(),
-            nn.Conv2d(w8, c, 3, padding=1),
-        )
-        self.decoder = Stages(
-            nn.Conv2d(c, w8, 3, padding=1),
-            *_time(config, TimeSplit),
-            *_blocks(w8, config.blocks),
-            nn.Conv2d(w8, 4 * w4, 1),
-            nn.PixelShuffle(2),
-            *_blocks(w4, config.blocks),
-            nn.Conv2d(w4, 4 * w2, 1),
-            nn.PixelShuffle(2),
-            *_blocks(w2, config.blocks),
-            nn.SiLU(),
-            nn.Conv2d(w2, 12, 3, padding=1),
-            nn.PixelShuffle(2),
-        )
+        self.spatial_stride = 2 ** len(config.widths)
+        c, blocks, first, last = config.latent_channels, config.blocks, config.widths[0], config.widths[-1]
+        down = [nn.PixelUnshuffle(2), nn.Conv2d(12, first, 3, padding=1), *_blocks(first, blocks)]
+        up = [*_blocks(first, blocks), nn.SiLU(), nn.Conv2d(first, 12, 3, padding=1), nn.PixelShuffle(2)]
+        for fine, coarse in pairwise(config.widths):
+            down += [nn.PixelUnshuffle(2), nn.Conv2d(4 * fine, coarse, 1), *_blocks(coarse, blocks)]
+            up = [*_blocks(coarse, blocks), nn.Conv2d(coarse, 4 * fine, 1), nn.PixelShuffle(2), *up]
+        self.encoder = Stages(*down, *_time(config, TimeMerge), nn.SiLU(), nn.Conv2d(last, c, 3, padding=1))
+        self.decoder = Stages(nn.Conv2d(c, last, 3, padding=1), *_time(config, TimeSplit), *up)
         # Measured once at the end of training, so that the diffusion model sees latents of zero mean and unit variance.
         self.register_buffer("latent_mean", torch.zeros(c))
         self.register_buffer("latent_std", torch.ones(c))

@@ -1,0 +1,38 @@
+"""Latents that move as the picture does: what is decoded from moved latents has to be the moved picture.
+
+EQ-VAE (Kouzelis et al. 2025), for what a camera does: shifts by any fraction of a latent, and the bends and growth of
+:mod:`worldsim.models.motion`. A network that moves latents by its actions then loses little of them.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from worldsim.models.motion import TERMS, move
+
+# In halves of a side: how far a picture is shifted, how much it grows or shrinks, and how much it bends, at most.
+_SHIFT, _GROWTH, _BEND = 0.35, 0.15, 0.05
+
+
+def move_together(x_BT3HW: Tensor, z_BSChw: Tensor, share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Frames and their latents, a ``share`` of the clips moved by a random field each, the same for both."""
+    clips = len(x_BT3HW)
+    field_BK2 = draw_fields(clips, generator)
+    field_BK2[torch.rand(clips, generator=generator, device=generator.device) >= share] = 0
+    return _move(x_BT3HW, field_BK2), _move(z_BSChw, field_BK2)
+
+
+def draw_fields(count: int, generator: torch.Generator) -> Tensor:
+    """Fields (count, K, 2): a shift, the same growth across and down, and any bend."""
+    either = torch.rand(count, 9, generator=generator, device=generator.device) * 2 - 1
+    field_BK2 = either.new_zeros(count, TERMS, 2)
+    field_BK2[:, 0] = _SHIFT * either[:, :2]
+    field_BK2[:, 1, 0] = field_BK2[:, 2, 1] = _GROWTH * either[:, 2]
+    field_BK2[:, 3:] = _BEND * either[:, 3:].unflatten(1, (3, 2))
+    return field_BK2
+
+
+def _move(clips: Tensor, field_BK2: Tensor) -> Tensor:
+    field_NK2 = field_BK2.repeat_interleave(clips.shape[1], 0)
+    return move(clips.flatten(0, 1), field_NK2).unflatten(0, clips.shape[:2])
