@@ -52,5 +52,5 @@ def test_an_autoencoder_learns_to_move_its_latents(recording, tmp_path):
 
 
 def test_a_share_is_one():
-    with pytest.raises(WorldsimError, match="moved_share=1.5"):
+    with pytest.raises(WorldsimError, match=r"moved_share=1\.5"):
         dataclasses.replace(VAE_CONFIG, moved_share=1.5)
