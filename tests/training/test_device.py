@@ -13,7 +13,7 @@ from worldsim.models.dit import DiT, DiTConfig
 from worldsim.training.objective import Batch
 from worldsim.training.simulator import step_loss
 from worldsim.training.simulator_config import SimulatorTrainConfig
-from worldsim.training.vae import VAETrainConfig, _noised_reconstruction
+from worldsim.training.vae import VAETrainConfig, _reconstruction
 
 CLIPS, FRAMES, CHANNELS = 4, 6, 3
 
@@ -47,8 +47,8 @@ def test_a_step_of_the_autoencoder_stays_on_its_device(monkeypatch):
     config = VAETrainConfig(model=VAEConfig(widths=(8, 16, 16), blocks=1), precision="float32")
     monkeypatch.setattr(VAETrainConfig, "random_numbers", lambda *_: torch.Generator())
     vae = VAE(config.model).to("meta")
-    y = _noised_reconstruction(vae, config, torch.zeros(2, 2, 3, 16, 16, device="meta"), 0)
-    assert y.device.type == "meta"
+    x, y = _reconstruction(vae, config, torch.zeros(2, 2, 3, 16, 16, device="meta"), 0)
+    assert x.device.type == y.device.type == "meta"
 
 
 @pytest.mark.parametrize("device", ["cuda:97", "tpu"])

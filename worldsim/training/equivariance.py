@@ -20,6 +20,7 @@ def move_together(x_BT3HW: Tensor, z_BSChw: Tensor, share: float, generator: tor
     clips = len(x_BT3HW)
     field_BK2 = draw_fields(clips, generator)
     field_BK2[torch.rand(clips, generator=generator, device=generator.device) >= share] = 0
+    field_BK2 = field_BK2.to(x_BT3HW.device)
     return _move(x_BT3HW, field_BK2), _move(z_BSChw, field_BK2)
 
 

@@ -29,7 +29,7 @@ _LR_TIMES_WIDTH, _LR_MOST = 0.512, 4e-3
 _CLIPS, _CLIPS_UP_TO = 4, 4e14  # a step; beyond that compute more of them: Muon's own products are shared by them
 _FRAMES_BEYOND_WINDOW = 4  # of a training clip: what leaves the window is met in training
 # Of the autoencoder, from a compute on: widths and residual blocks a stage.
-_AUTOENCODERS = ((0.0, (24, 48, 96), 1), (3e14, (32, 64, 128), 1), (2e15, (48, 96, 128), 2))
+_AUTOENCODERS = ((0.0, (24,), 1), (3e14, (32,), 1), (2e15, (48,), 2))
 _AUTOENCODER_STEPS = 600  # which smaller batches buy where compute is short
 _AUTOENCODER_BATCHES = (8, 32)
 _SIDE = 64  # pixels of the frames that the rule was fitted on

@@ -50,7 +50,7 @@ class VAETrainConfig(LoopConfig):
     adversarial_weight: float = 0.0  # of the adversarial term, as a share of the reconstruction's gradient; 0: none
     adversarial_start: int = 1000  # step from which the discriminator learns and counts
     adversarial_lr: float = 5e-4  # learning rate of the discriminator
-    moved_share: float = 0.0  # of the clips are moved between encoder and decoder and have to come out moved
+    moved_share: float = 0.5  # of the clips are moved between encoder and decoder and have to come out moved
     keep_encoder_of: str = ""  # run folder whose model and latents stay: only its decoder is trained further
 
     def __post_init__(self) -> None:

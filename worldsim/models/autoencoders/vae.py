@@ -27,8 +27,8 @@ class VAEConfig:
     """``widths`` are the channels at 1/2, 1/4, ... resolution, the last that of the latents; ``blocks`` are in space,
     ``time_blocks`` in time."""
 
-    latent_channels: int = 16
-    widths: tuple[int, ...] = (48, 96, 128)
+    latent_channels: int = 4
+    widths: tuple[int, ...] = (48,)
     blocks: int = 2
     posterior_std: float = 0.1  # of the latents' noise in training, as a share of their spread
     temporal_stride: int = 1  # frames a latent: 1 (every frame alone), 2 or 4
