@@ -35,18 +35,14 @@ PEAK_SECONDS = 0.4
 def measure(config: SimulatorTrainConfig, seconds: float) -> dict[str, float]:
     """Steps a second, tokens a second, model FLOP/s and the GEMM peak, measured in turns."""
     model_config = DiTConfig(
-        ACTION_CHANNELS,
-        dim=config.dim,
-        depth=config.depth,
-        heads=config.heads,
-        window=config.window,
-        motion=config.motion,
-    )
+        ACTION_CHANNELS, latent_channels=4, dim=config.dim, depth=config.depth, heads=config.heads, patch=8,
+        window=config.window, motion=config.motion,
+    )  # fmt: skip
     torch.manual_seed(0)
     model = DiT(model_config)
     if config.compile:
         model.compile_trunk()
-    x = torch.randn(config.batch, config.frames, model_config.latent_channels, 8, 8)
+    x = torch.randn(config.batch, config.frames, model_config.latent_channels, 32, 32)
     actions = torch.randn(config.batch, config.frames - 1, ACTION_CHANNELS)
     zeros = torch.zeros(config.batch, config.frames - 1)
 
