@@ -39,6 +39,15 @@ POPULATIONS = {
     "a twentieth failed": (lambda rng, shape: np.where(rng.random(shape) < 0.05, 0.0, rng.normal(1, 0.2, shape)), 0.95),
 }
 
+BOUNDS_OF_FEW = {  # where they are not 95 +- 1.5
+    ("a ninth never lost", 16): (93.5, 97.5),
+    ("a third never lost", 16): (93.5, 97.5),
+    ("a fifth failed", 32): (93.5, 97.5),
+    ("two thirds never lost", 32): (93.5, 97.5),
+    ("a twentieth failed", 16): (90.0, 96.5),
+    ("a twentieth failed", 32): (91.0, 96.5),
+}
+
 
 @pytest.mark.parametrize("scenarios", SUITE_SIZES)
 @pytest.mark.parametrize("population", POPULATIONS)
@@ -55,8 +64,8 @@ def test_means_of_few_scenarios(population, scenarios):
     of the failures that one in twenty has, and no interval of their values can tell of them."""
     draw, truth = POPULATIONS[population]
     values = draw(np.random.default_rng(0), (EXPERIMENTS, scenarios))
-    least = 90.0 if population == "a twentieth failed" else 93.5
-    assert least <= held(map(bootstrap_mean, values), truth) <= 97.5
+    least, most = BOUNDS_OF_FEW.get((population, scenarios), (93.5, 96.5))
+    assert least <= held(map(bootstrap_mean, values), truth) <= most
 
 
 @pytest.mark.parametrize("scenarios", [16, 64])
