@@ -53,7 +53,7 @@ def whole_clip(model, clip):
 def stream(model, clip, extra_steps: int = 0):
     """The same frames one at a time on the ring cache; ``extra_steps`` repeats each denoising call."""
     batch = len(clip["context"])
-    cache = model.new_cache(batch, (SIDE // 2) ** 2)
+    cache = model.new_cache(batch, SIDE, SIDE)
     latents, rewards = [], []
     zeros = torch.zeros_like(clip["context"][:, 0])
     with torch.no_grad():

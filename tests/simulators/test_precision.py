@@ -51,7 +51,7 @@ def test_bfloat16_dreams_what_float32_dreams():
 def predicted(dit: DiT) -> torch.Tensor:
     generator = torch.Generator().manual_seed(0)
     z, before, target = (torch.randn(2, 16, 8, 8, generator=generator).to(dit.dtype) for _ in range(3))
-    cache, one_B, action_BA = dit.new_cache(2, 16), torch.ones(2), torch.randn(2, 14, generator=generator)
+    cache, one_B, action_BA = dit.new_cache(2, 8, 8), torch.ones(2), torch.randn(2, 14, generator=generator)
     context = StreamContext(before, 0.05 * one_B, action_BA, one_B)
     with torch.inference_mode():
         output = dit.stream(cache, target, one_B, action_BA, z, torch.tensor([1, 7]), context)

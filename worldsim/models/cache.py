@@ -15,13 +15,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import Tensor
 
 from worldsim.models.attention import as_bias
 from worldsim.models.layers import rope_table, rotate
+
+if TYPE_CHECKING:
+    from worldsim.models.mosaic import Mosaic
 
 
 class PerSlot:
@@ -31,18 +34,24 @@ class PerSlot:
         values = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
         return {name: (value, 1 if "_LB" in name else 0) for name, value in values.items()}
 
+    def _inner(self) -> dict[str, PerSlot]:
+        return {name: value for name, value in vars(self).items() if isinstance(value, PerSlot)}
+
     def select(self, slots: Tensor) -> Self:
         """An independent copy of the given slots (repeats allowed)."""
         chosen = {
             name: value.index_select(axis, slots.to(value.device)) for name, (value, axis) in self._axes().items()
         }
-        return replace(self, **chosen)  # type: ignore[type-var]
+        inner = {name: value.select(slots) for name, value in self._inner().items()}
+        return replace(self, **chosen, **inner)  # type: ignore[type-var]
 
     def assign(self, slots: Tensor, other: Self) -> None:
         """Overwrite the given slots by those of ``other``, in order."""
-        new = other._axes()
+        new, new_inner = other._axes(), other._inner()
         for name, (value, axis) in self._axes().items():
             value.index_copy_(axis, slots.to(value.device), new[name][0])
+        for name, part in self._inner().items():
+            part.assign(slots, new_inner[name])
 
 
 @dataclass
@@ -80,6 +89,7 @@ class RingCache(PerSlot):
     window: int
     tokens_per_frame: int
     archive: Archive | None = None
+    mosaic: Mosaic | None = None  # of the same frames, where the network is shown one
 
     @classmethod
     def empty(
@@ -103,14 +113,6 @@ class RingCache(PerSlot):
     def kept(self) -> int:
         """Kept frames that attention has room for (K)."""
         return 0 if self.archive is None else self.archive.shown
-
-    def select(self, slots: Tensor) -> RingCache:
-        return replace(super().select(slots), archive=self.archive and self.archive.select(slots))
-
-    def assign(self, slots: Tensor, other: RingCache) -> None:
-        super().assign(slots, other)
-        if self.archive is not None and other.archive is not None:
-            self.archive.assign(slots, other.archive)
 
     def begin_frame(self, recall_BM: Tensor | None = None) -> FrameView:
         """For the first denoising step of a frame: where the newest context frame goes, and what may be attended to.

@@ -32,6 +32,7 @@ from worldsim.models.config import DiTConfig, config_from_plain
 from worldsim.models.heads import Heads
 from worldsim.models.layers import Conditioning, Linear, norm
 from worldsim.models.layout import Layout, Part, layout_of
+from worldsim.models.mosaic import Mosaic, clip_mosaics, clip_paths
 from worldsim.models.motion import Motion
 from worldsim.models.prompts import ReadsPrompts
 from worldsim.models.streaming import PrefillPass, StreamContext, StreamPass
@@ -49,18 +50,20 @@ class Output:
 
 @dataclass
 class Reference:
-    """What frames are shown beside and predicted as a change to: those before them, also moved as the action moves."""
+    """What frames are shown beside: those before them, which they are predicted as a change to, and their mosaics."""
 
     before_BTChw: Tensor
-    moved_BTChw: Tensor
+    seen_BTChw: Tensor | None  # C + 1 channels
 
     def frames(self, chosen: slice) -> Reference:
         """Of some frames of each clip."""
-        return Reference(self.before_BTChw[:, chosen], self.moved_BTChw[:, chosen])
+        return Reference(self.before_BTChw[:, chosen], None if self.seen_BTChw is None else self.seen_BTChw[:, chosen])
 
     def last(self) -> Reference:
         """Of the last frame where frames come first (F, B, C, h, w), as (B, 1, C, h, w)."""
-        return Reference(self.before_BTChw[-1][:, None], self.moved_BTChw[-1][:, None])
+        return Reference(
+            self.before_BTChw[-1][:, None], None if self.seen_BTChw is None else self.seen_BTChw[-1][:, None]
+        )
 
 
 class DiT(ReadsPrompts):
@@ -133,17 +136,28 @@ class DiT(ReadsPrompts):
         x = x_BTPK.view(B, T, h // p, w // p, -1, p, p).permute(0, 1, 4, 2, 5, 3, 6)
         return x.reshape(B, T, -1, h, w)
 
-    def _reference(self, before_BTChw: Tensor, inputs: FrameInputs | None) -> Reference:
-        """``inputs`` of the frames that follow those before them; None where no action leads from one to the other."""
-        if self.motion is None or inputs is None:
-            return Reference(before_BTChw, before_BTChw)
-        moved_FChw = self.motion.moved(before_BTChw.flatten(0, 1), inputs.action_FA, inputs.known_F)
-        return Reference(before_BTChw, moved_FChw.view(before_BTChw.shape))
+    def _reference(self, entry: Entry) -> Reference:
+        before_BFChw = entry.reference_BFChw
+        if self.motion is None:
+            return Reference(before_BFChw, None)
+        if not entry.follows:  # no action leads here from what is shown beside
+            return Reference(before_BFChw, F.pad(before_BFChw, (0, 0, 0, 0, 0, 1)))
+        clips, frames = before_BFChw.shape[:2]
+        T = frames - entry.predicted
+        homography_BF33 = self.motion.homographies(entry.inputs.action_FA, entry.inputs.known_F).unflatten(
+            0, (clips, -1)
+        )
+        paths_BSM33 = clip_paths(homography_BF33[:, 1:T], self.config.window)
+        seen_BSChw = clip_mosaics(entry.frames_BFChw[:, : T - 1], paths_BSM33)
+        return Reference(before_BFChw, torch.cat((torch.zeros_like(seen_BSChw[:, :1]), seen_BSChw, seen_BSChw), 1))
 
     def _tokens(self, z_BTChw: Tensor, reference: Reference, kind_BT: Tensor) -> Tensor:
         pair = torch.cat((self._patches(z_BTChw), self._patches(reference.before_BTChw)), -1)
         x_BTPD = self.embed(pair) + self.kind[kind_BT][:, :, None].to(pair.dtype)
-        return x_BTPD if self.motion is None else x_BTPD + self.motion.embed(self._patches(reference.moved_BTChw))
+        if self.motion is None:
+            return x_BTPD
+        assert reference.seen_BTChw is not None
+        return x_BTPD + self.motion.embed(self._patches(reference.seen_BTChw.to(pair.dtype)))
 
     def _modulations(self, frames: FrameInputs, summary_FD: Tensor | None, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         c_FD = self.conditioning(frames.noise_F, frames.action_FA, frames.known_F, dtype, frames.step_F)
@@ -159,7 +173,8 @@ class DiT(ReadsPrompts):
         change = self._unpatch(self.unembed(y), *sides)
         if self.motion is not None:
             share_BT1hw = self._unpatch(self.motion.share(y).sigmoid(), *sides)
-            change = torch.addcmul(change, share_BT1hw, reference.moved_BTChw - before_BTChw)
+            assert reference.seen_BTChw is not None
+            change = torch.addcmul(change, share_BT1hw, reference.seen_BTChw[:, :, :-1].to(change.dtype) - before_BTChw)
         reward_logits, termination_logit = self.heads(y.mean(2))
         return Output(before_BTChw + change, reward_logits, termination_logit)
 
@@ -192,7 +207,7 @@ class DiT(ReadsPrompts):
             Part(isinstance(one, JointClips), len(e.kind_BF), one.length, *self.grid(*e.frames_BFChw.shape[-2:]))
             for one, e in zip(clips, entries, strict=True)
         )
-        references = [self._reference(e.reference_BFChw, e.inputs if e.follows else None) for e in entries]
+        references = [self._reference(e) for e in entries]
         tokens = [self._tokens(e.frames_BFChw, r, e.kind_BF) for e, r in zip(entries, references, strict=True)]
         x_ND = torch.cat([x_BFPD.flatten(0, 2) for x_BFPD in tokens])
         keys = [self.text_keys(one.text, part.clips, x_ND.dtype) for one, part in zip(clips, parts, strict=True)]
@@ -271,19 +286,23 @@ class DiT(ReadsPrompts):
         each slot's prompt, or of one for all.
         """
         B = len(target_BChw)
-        kinds, frames, references = [TARGET], [target_BChw], [previous_BChw]
+        kinds, frames, before = [TARGET], [target_BChw], [previous_BChw]
         known_B = torch.ones_like(target_noise_B) if target_known_B is None else target_known_B
         inputs = [FrameInputs(target_noise_B, target_action_BA, known_B, torch.full_like(target_noise_B, step_size))]
+        seen = [] if cache.mosaic is None else [cache.mosaic.seen_BChw]
         if context is None:
             view = cache.same_frame()
         else:
+            if self.motion is not None and cache.mosaic is not None:
+                homography_B33 = self.motion.homographies(target_action_BA, known_B)
+                seen = [*seen, cache.mosaic.add(previous_BChw, cache.count_B, homography_B33)]
             view = cache.begin_frame(context.recall_BM)
-            kinds, frames, references = [CONTEXT, *kinds], [previous_BChw, *frames], [context.before_BChw, *references]
+            kinds, frames, before = [CONTEXT, *kinds], [previous_BChw, *frames], [context.before_BChw, *before]
             no_step_B = torch.zeros_like(target_noise_B)
             inputs = [FrameInputs(context.noise_B, context.action_BA, context.action_known_B, no_step_B), *inputs]
         kind_FB = torch.tensor(kinds, device=target_noise_B.device)[:, None].expand(-1, B)
         joined = FrameInputs.joined(inputs)
-        reference = self._reference(torch.stack(references), joined)  # (F, B, C, h, w)
+        reference = Reference(torch.stack(before), torch.stack(seen) if seen else None)  # (F, B, C, h, w)
         x = self._tokens(torch.stack(frames), reference, kind_FB).flatten(0, 1)  # (F * B, P, D)
         summary = None if text is None else text.summary_BD.expand(B, -1).repeat(len(kinds), 1)
         shared_N6D, final_N2D = self._modulations(joined, summary, x.dtype)
@@ -308,23 +327,28 @@ class DiT(ReadsPrompts):
         cache: RingCache,
         context_BTChw: Tensor,
         noise_BT: Tensor,
-        actions_BSA: Tensor,
-        known_BS: Tensor,
+        actions_BTA: Tensor,
+        known_BT: Tensor,
         text: TextKeys | None = None,
     ) -> None:
         """Write frames 0 to T - 1 of a stream to its empty cache in one pass, as ``stream`` does one after another.
 
-        The frames are noised to ``noise_BT`` already; ``actions_BSA[:, s]`` led to frame s + 1.
+        The frames are noised to ``noise_BT`` already; ``actions_BTA[:, t]`` leads from frame t to frame t + 1.
         """
         assert cache.archive is None, "frames that leave the window are kept: stream them"
         B, T = noise_BT.shape
         before_BTChw = torch.cat((torch.zeros_like(context_BTChw[:, :1]), context_BTChw[:, :-1]), 1)
         kind_BT = torch.full((B, T), CONTEXT, device=noise_BT.device)
-        action_BTA, known_BT = F.pad(actions_BSA, (0, 0, 1, 0)), F.pad(known_BS, (1, 0))
+        led_BTA, led_known_BT = F.pad(actions_BTA[:, :-1], (0, 0, 1, 0)), F.pad(known_BT[:, :-1], (1, 0))
         inputs = FrameInputs(
-            noise_BT.flatten(), action_BTA.flatten(0, 1), known_BT.flatten(), torch.zeros_like(noise_BT).flatten()
+            noise_BT.flatten(), led_BTA.flatten(0, 1), led_known_BT.flatten(), torch.zeros_like(noise_BT).flatten()
         )
-        x = self._tokens(context_BTChw, self._reference(before_BTChw, inputs), kind_BT).flatten(0, 1)
+        reference = Reference(before_BTChw, None)
+        if self.motion is not None and cache.mosaic is not None:
+            homography_N33 = self.motion.homographies(actions_BTA.flatten(0, 1), known_BT.flatten())
+            seen_BTChw = cache.mosaic.fill(context_BTChw, homography_N33.unflatten(0, (B, T)))
+            reference.seen_BTChw = torch.cat((torch.zeros_like(seen_BTChw[:, :1]), seen_BTChw[:, :-1]), 1)
+        x = self._tokens(context_BTChw, reference, kind_BT).flatten(0, 1)
         summary = None if text is None else text.summary_BD.expand(B, -1).repeat_interleave(T, 0)
         shared_F6D, _ = self._modulations(inputs, summary, x.dtype)
         call = PrefillPass(cache, T, *self.grid(*context_BTChw.shape[-2:]))
@@ -344,26 +368,20 @@ class DiT(ReadsPrompts):
             x = block(x, modulation, attend, attend_text)
         cache.count_B = cache.count_B + T
 
-    def new_cache(self, slots: int, tokens_per_frame: int, recalled: int = 0, archived: int = 0) -> RingCache:
-        """An empty cache in the network's own precision.
+    def new_cache(self, slots: int, height: int, width: int, recalled: int = 0, archived: int = 0) -> RingCache:
+        """An empty cache for latents of a size, in the network's own precision.
 
         Up to ``recalled`` frames beyond the window can be shown, out of the ``archived`` that left it last.
         """
-        weight = self.unembed.weight
-        config = self.config
-        return RingCache.empty(
-            config.depth,
-            slots,
-            config.heads,
-            config.dim // config.heads,
-            config.window,
-            tokens_per_frame,
-            config.sinks,
-            recalled,
-            archived,
-            dtype=weight.dtype,
-            device=weight.device,
-        )
+        weight, config = self.unembed.weight, self.config
+        rows, columns = self.grid(height, width)
+        cache = RingCache.empty(
+            config.depth, slots, config.heads, config.dim // config.heads, config.window, rows * columns,
+            config.sinks, recalled, archived, dtype=weight.dtype, device=weight.device,
+        )  # fmt: skip
+        if self.motion is not None:
+            cache.mosaic = Mosaic.empty(slots, config.latent_channels, config.window, height, width, weight.device)
+        return cache
 
 
 def load_dit(path: Path) -> DiT:

@@ -63,7 +63,8 @@ def autoencoder_training_flops(vae: VAE, height: int, width: int) -> float:
 def _per_token(config: DiTConfig) -> float:
     matrices = 4 * config.dim**2 + 2 * config.mlp_ratio * config.dim**2
     text = sum(config.has_text(block) for block in range(config.depth)) * 2 * config.dim**2  # without its few words
-    return 2.0 * (config.depth * matrices + text + (2 + config.motion) * _token_numbers(config) * config.dim)
+    seen = config.motion * (_token_numbers(config) + config.patch**2)
+    return 2.0 * (config.depth * matrices + text + (2 * _token_numbers(config) + seen) * config.dim)
 
 
 def _per_frame(config: DiTConfig) -> float:

@@ -275,7 +275,7 @@ class DiTSimulator:
         memory = (self.memory.frames, self.memory.archive) if self.memory is not None else ()
 
         def cache() -> RingCache:
-            return self.dit.new_cache(slots, h * w // config.patch**2, *memory)
+            return self.dit.new_cache(slots, h, w, *memory)
 
         newest_BChw = torch.zeros(shape, device=self.device)
         return StreamState(
@@ -338,7 +338,7 @@ class DiTSimulator:
         context_BTChw = add_noise(latents_BTChw[:, :-1], noise_BTChw, level_BT).to(self.dtype)
         for cache, text in ((state.cache, state.text), (state.unprompted, self._no_prompt)):
             if cache is not None:
-                self.dit.prefill(cache, context_BTChw, level_BT, action_BSA[:, :-1], known_BS[:, :-1], text)
+                self.dit.prefill(cache, context_BTChw, level_BT, action_BSA, known_BS, text)
         return replace(
             state, newest_BChw=newest_BChw, before_BChw=context_BTChw[:, -1].contiguous(),
             action_BA=action_BSA[:, -1].contiguous(), action_known_B=known_BS[:, -1].contiguous(),

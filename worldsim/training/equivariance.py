@@ -6,11 +6,14 @@ EQ-VAE (Kouzelis et al. 2025), for what a camera does: shifts by any fraction of
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from worldsim.models.motion import TERMS, move
 
+TERMS = 6  # of a field: 1, x, y, x^2, x y, y^2
 # In halves of a side: how far a picture is shifted, how much it grows or shrinks, and how much it bends, at most.
 _SHIFT, _GROWTH, _BEND = 0.35, 0.15, 0.05
 
@@ -37,3 +40,20 @@ def draw_fields(count: int, generator: torch.Generator) -> Tensor:
 def _move(clips: Tensor, field_BK2: Tensor) -> Tensor:
     field_NK2 = field_BK2.repeat_interleave(clips.shape[1], 0)
     return move(clips.flatten(0, 1), field_NK2).unflatten(0, clips.shape[:2])
+
+
+def move(z_FChw: Tensor, field_FK2: Tensor) -> Tensor:
+    """Pictures of any kind, each place showing what was where its field points to, in halves of a side across and down;
+    beyond an edge is the edge."""
+    terms_QK, place_hw2 = _terms(*z_FChw.shape[-2:], z_FChw.device)
+    grid_Fhw2 = place_hw2 + (terms_QK @ field_FK2).unflatten(1, place_hw2.shape[:2])
+    return F.grid_sample(z_FChw.float(), grid_Fhw2, padding_mode="border", align_corners=False).to(z_FChw.dtype)
+
+
+@lru_cache(maxsize=32)
+def _terms(height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """The terms of the field at every place (h * w, K), and the places (h, w, 2): -1 to 1 across and down."""
+    sides = ((torch.arange(side, device=device) + 0.5) / side * 2 - 1 for side in (height, width))
+    y, x = torch.meshgrid(*sides, indexing="ij")
+    terms_hwK = torch.stack((torch.ones_like(x), x, y, x * x, x * y, y * y), -1)
+    return terms_hwK.flatten(0, 1), torch.stack((x, y), -1)

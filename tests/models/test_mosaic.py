@@ -1,0 +1,97 @@
+"""Mosaics: what left the picture comes back from where it was, the newest first, for streams as for clips."""
+
+import torch
+
+from worldsim.models.cache import RingCache
+from worldsim.models.mosaic import Mosaic, clip_mosaics, clip_paths
+
+SIDE, WINDOW = 16, 6
+
+
+def turn(across: float) -> torch.Tensor:
+    """Places lie ``across`` halves of a side further to the right in the frame before."""
+    homography = torch.eye(3)
+    homography[0, 2] = across
+    return homography
+
+
+def panorama(turns: list[float]) -> torch.Tensor:
+    """Frames (1, T, 3, h, w) cut from one wide picture by a camera that turns by so much of half a side each."""
+    torch.manual_seed(0)
+    wide = torch.randn(3, SIDE, 12 * SIDE)
+    left, frames = 4 * SIDE, []
+    for across in [0.0, *turns]:
+        left += round(across * SIDE / 2)
+        frames.append(wide[:, :, left : left + SIDE])
+    return torch.stack(frames)[None]
+
+
+def mosaics(turns: list[float], window: int = WINDOW) -> tuple[torch.Tensor, torch.Tensor]:
+    frames = panorama(turns)
+    paths = clip_paths(torch.stack([turn(across) for across in turns])[None], window)
+    return frames, clip_mosaics(frames[:, :-1], paths)[0]
+
+
+def test_what_left_the_picture_comes_back():
+    """Away by a whole frame in two steps and back in two: all of the last frame was seen in the first."""
+    frames, seen = mosaics([1.0, 1.0, -1.0, -1.0])
+    assert torch.allclose(seen[-1, :-1], frames[0, -1], atol=1e-4)
+    half = SIDE // 2  # the left half was last seen four frames ago, the right half in the frame before
+    assert torch.allclose(seen[-1, -1, :, half:], torch.ones(SIDE, half))
+    assert torch.allclose(seen[-1, -1, :, :half], torch.full((SIDE, half), 1 / 4))
+
+
+def test_what_was_never_seen_is_the_edge_and_says_so():
+    frames, seen = mosaics([1.0])
+    half = SIDE // 2
+    assert torch.equal(seen[0, -1, :, half:], torch.zeros(SIDE, half))
+    assert torch.allclose(seen[0, :-1, :, half:], frames[0, 0, :, :, -1:].expand(-1, -1, half), atol=1e-5)
+
+
+def test_what_left_the_window_is_not_known():
+    _, seen = mosaics([1.0, 1.0, -1.0, -1.0], window=3)
+    assert seen[-1, -1, :, : SIDE // 2].max() == 0
+
+
+def test_a_place_is_taken_from_the_newest_frame_that_shows_it():
+    frames = panorama([0.0, 0.0])
+    frames[0, 1] += 1
+    seen = clip_mosaics(frames[:, :2], clip_paths(torch.stack([turn(0.0), turn(0.0)])[None], WINDOW))
+    assert torch.allclose(seen[0, 1, :-1], frames[0, 1], atol=1e-4)
+
+
+def test_nothing_behind_the_camera_is_seen():
+    """A turn by 180 degrees: lines through the picture point both ways, and only one of them is in front."""
+    half_turn = torch.diag(torch.tensor([-1.0, 1.0, -1.0]))
+    frames = panorama([0.0])
+    seen = clip_mosaics(frames[:, :1], clip_paths(half_turn[None, None], WINDOW))
+    assert seen[0, 0, -1].max() == 0
+
+
+def test_streams_see_what_clips_see():
+    """One after another, slots at different times, and a beginning at once."""
+    torch.manual_seed(1)
+    T = 3 * WINDOW
+    frames = torch.randn(2, T, 3, SIDE, SIDE)
+    steps = torch.eye(3) + 0.1 * torch.randn(2, T, 3, 3)
+    whole = clip_mosaics(frames, clip_paths(steps, WINDOW))
+    stream = Mosaic.empty(2, 3, WINDOW, SIDE, SIDE, frames.device)
+    for t in range(T):
+        time = torch.tensor([t, t])
+        assert torch.allclose(stream.add(frames[:, t], time, steps[:, t]), whole[:, t], atol=1e-4)
+    begun = Mosaic.empty(2, 3, WINDOW, SIDE, SIDE, frames.device)
+    assert torch.allclose(begun.fill(frames[:, :10], steps[:, :10]), whole[:, :10], atol=1e-4)
+    for t in range(10, T):
+        assert torch.allclose(begun.add(frames[:, t], torch.tensor([t, t]), steps[:, t]), whole[:, t], atol=1e-4)
+
+
+def test_slots_of_a_cache_take_their_mosaics_along():
+    cache = RingCache.empty(1, 3, 1, 4, WINDOW, 4)
+    cache.mosaic = Mosaic.empty(3, 2, WINDOW, SIDE, SIDE, torch.device("cpu"))
+    cache.mosaic.seen_BChw += torch.arange(3.0)[:, None, None, None]
+    chosen = cache.select(torch.tensor([2, 0]))
+    assert chosen.mosaic is not None
+    assert chosen.mosaic.seen_BChw[:, 0, 0, 0].tolist() == [2, 0]
+    chosen.mosaic.seen_BChw += 5
+    cache.assign(torch.tensor([1, 2]), chosen)
+    assert cache.mosaic.seen_BChw[:, 0, 0, 0].tolist() == [0, 7, 5]
