@@ -9,7 +9,7 @@ from worldsim.core.errors import WorldsimError
 def test_memory_is_what_was_asked_for():
     (simulator,) = load_simulators(["voxel-base"], SimulatorSettings(memory={"frames": 2, "archive": 16}, steps=1))
     about = simulator.describe()
-    assert about["memory"] == {"frames": 2, "archive": 16, "by": "camera"}
+    assert about["memory"] == {"frames": 2, "archive": 16, "by": "camera", "mosaic": 0}
     (plain,) = load_simulators(["voxel-base"], SimulatorSettings())
     assert "memory" not in plain.describe()
 
@@ -17,7 +17,7 @@ def test_memory_is_what_was_asked_for():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"memory": {"frame": 2}}, "memory has no setting 'frame'; it has frames, archive, by"),
+        ({"memory": {"frame": 2}}, "memory has no setting 'frame'; it has frames, archive, by, mosaic"),
         ({"memory": {"frames": 0}}, "frames=0"),
         ({"guidance": 3.0}, "guidance=3.0 is for networks that read prompts"),
     ],

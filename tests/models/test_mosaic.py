@@ -29,7 +29,7 @@ def panorama(turns: list[float]) -> torch.Tensor:
 def mosaics(turns: list[float], window: int = WINDOW) -> tuple[torch.Tensor, torch.Tensor]:
     frames = panorama(turns)
     paths = clip_paths(torch.stack([turn(across) for across in turns])[None], window)
-    return frames, clip_mosaics(frames[:, :-1], paths)[0]
+    return frames, clip_mosaics(frames[:, :-1], paths, window)[0]
 
 
 def test_what_left_the_picture_comes_back():
@@ -56,7 +56,7 @@ def test_what_left_the_window_is_not_known():
 def test_a_place_is_taken_from_the_newest_frame_that_shows_it():
     frames = panorama([0.0, 0.0])
     frames[0, 1] += 1
-    seen = clip_mosaics(frames[:, :2], clip_paths(torch.stack([turn(0.0), turn(0.0)])[None], WINDOW))
+    seen = clip_mosaics(frames[:, :2], clip_paths(torch.stack([turn(0.0), turn(0.0)])[None], WINDOW), WINDOW)
     assert torch.allclose(seen[0, 1, :-1], frames[0, 1], atol=1e-4)
 
 
@@ -64,7 +64,7 @@ def test_nothing_behind_the_camera_is_seen():
     """A turn by 180 degrees: lines through the picture point both ways, and only one of them is in front."""
     half_turn = torch.diag(torch.tensor([-1.0, 1.0, -1.0]))
     frames = panorama([0.0])
-    seen = clip_mosaics(frames[:, :1], clip_paths(half_turn[None, None], WINDOW))
+    seen = clip_mosaics(frames[:, :1], clip_paths(half_turn[None, None], WINDOW), WINDOW)
     assert seen[0, 0, -1].max() == 0
 
 
@@ -74,20 +74,30 @@ def test_streams_see_what_clips_see():
     T = 3 * WINDOW
     frames = torch.randn(2, T, 3, SIDE, SIDE)
     steps = torch.eye(3) + 0.1 * torch.randn(2, T, 3, 3)
-    whole = clip_mosaics(frames, clip_paths(steps, WINDOW))
-    stream = Mosaic.empty(2, 3, WINDOW, SIDE, SIDE, frames.device)
+    whole = clip_mosaics(frames, clip_paths(steps, WINDOW), WINDOW)
+    stream = Mosaic.empty(2, 3, SIDE, SIDE, WINDOW, WINDOW, frames.device)
     for t in range(T):
         time = torch.tensor([t, t])
         assert torch.allclose(stream.add(frames[:, t], time, steps[:, t]), whole[:, t], atol=1e-4)
-    begun = Mosaic.empty(2, 3, WINDOW, SIDE, SIDE, frames.device)
+    begun = Mosaic.empty(2, 3, SIDE, SIDE, WINDOW, WINDOW, frames.device)
     assert torch.allclose(begun.fill(frames[:, :10], steps[:, :10]), whole[:, :10], atol=1e-4)
     for t in range(10, T):
         assert torch.allclose(begun.add(frames[:, t], torch.tensor([t, t]), steps[:, t]), whole[:, t], atol=1e-4)
 
 
+def test_a_longer_memory_shows_older_places_as_if_they_were_the_oldest_of_training():
+    """Twice the window: a place that left the window is there, and how new it is stays within what was learned."""
+    frames, turns = panorama([1.0, 1.0, -1.0, -1.0]), torch.stack([turn(t) for t in (1.0, 1.0, -1.0, -1.0)])
+    memory = Mosaic.empty(1, 3, SIDE, SIDE, 6, 3, frames.device)
+    for t in range(4):
+        seen = memory.add(frames[:, t], torch.tensor([t]), turns[None, t])
+    assert torch.allclose(seen[0, :-1], frames[0, -1], atol=1e-4)
+    assert torch.allclose(seen[0, -1, :, : SIDE // 2], torch.full((SIDE, SIDE // 2), 1 / 3))
+
+
 def test_slots_of_a_cache_take_their_mosaics_along():
     cache = RingCache.empty(1, 3, 1, 4, WINDOW, 4)
-    cache.mosaic = Mosaic.empty(3, 2, WINDOW, SIDE, SIDE, torch.device("cpu"))
+    cache.mosaic = Mosaic.empty(3, 2, SIDE, SIDE, WINDOW, WINDOW, torch.device("cpu"))
     cache.mosaic.seen_BChw += torch.arange(3.0)[:, None, None, None]
     chosen = cache.select(torch.tensor([2, 0]))
     assert chosen.mosaic is not None

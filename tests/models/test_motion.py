@@ -37,7 +37,7 @@ def act(right=0.0, down=0.0):
 def moved(motion, z_FChw, action_FA, known_F):
     """Each frame by one action."""
     paths_FSM33 = clip_paths(motion.homographies(action_FA, known_F)[:, None], 1)
-    return clip_mosaics(z_FChw[:, None], paths_FSM33)[:, 0, :-1]
+    return clip_mosaics(z_FChw[:, None], paths_FSM33, 1)[:, 0, :-1]
 
 
 def test_a_turn_moves_the_picture_against_it(motion):

@@ -9,7 +9,6 @@ from small_runs import VAE_CONFIG
 from worldsim.core.errors import WorldsimError
 from worldsim.data.store import EpisodeTable
 from worldsim.models.autoencoders import VAEConfig, load_autoencoder, to_signed
-
 from worldsim.training.equivariance import draw_fields, move, move_together
 from worldsim.training.vae import train_vae
 

@@ -29,7 +29,7 @@ def load_simulators(wanted: Sequence[str], settings: SimulatorSettings) -> list[
 
     for name in wanted:
         find_checkpoint(name)
-    known = ("frames", "archive", "by")
+    known = ("frames", "archive", "by", "mosaic")
     for key in settings.memory:
         if key not in known:
             raise WorldsimError(f"memory has no setting {key!r}; it has {', '.join(known)}.{did_you_mean(key, known)}")

@@ -15,7 +15,7 @@ class DiTConfig:
     The first ``sinks`` frames of a streaming clip stay visible for ever, as if they stood just before the window.
 
     What a network can do beyond streaming is part of it: ``joint`` clips, ``text``, large ``shortcut`` steps; and
-    whether it is shown the frame before moved as the action moves it (``motion``).
+    whether it is shown what was seen of each place before, moved as the actions move it (``motion``).
     """
 
     action_channels: int

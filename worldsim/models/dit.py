@@ -148,7 +148,7 @@ class DiT(ReadsPrompts):
             0, (clips, -1)
         )
         paths_BSM33 = clip_paths(homography_BF33[:, 1:T], self.config.window)
-        seen_BSChw = clip_mosaics(entry.frames_BFChw[:, : T - 1], paths_BSM33)
+        seen_BSChw = clip_mosaics(entry.frames_BFChw[:, : T - 1], paths_BSM33, self.config.window)
         return Reference(before_BFChw, torch.cat((torch.zeros_like(seen_BSChw[:, :1]), seen_BSChw, seen_BSChw), 1))
 
     def _tokens(self, z_BTChw: Tensor, reference: Reference, kind_BT: Tensor) -> Tensor:
@@ -368,10 +368,13 @@ class DiT(ReadsPrompts):
             x = block(x, modulation, attend, attend_text)
         cache.count_B = cache.count_B + T
 
-    def new_cache(self, slots: int, height: int, width: int, recalled: int = 0, archived: int = 0) -> RingCache:
+    def new_cache(
+        self, slots: int, height: int, width: int, recalled: int = 0, archived: int = 0, remembered: int = 0
+    ) -> RingCache:
         """An empty cache for latents of a size, in the network's own precision.
 
-        Up to ``recalled`` frames beyond the window can be shown, out of the ``archived`` that left it last.
+        Mosaics are made of the last ``remembered`` frames, or of those of the window. Up to ``recalled`` frames beyond
+        the window can be shown, out of the ``archived`` that left it last.
         """
         weight, config = self.unembed.weight, self.config
         rows, columns = self.grid(height, width)
@@ -380,7 +383,8 @@ class DiT(ReadsPrompts):
             config.sinks, recalled, archived, dtype=weight.dtype, device=weight.device,
         )  # fmt: skip
         if self.motion is not None:
-            cache.mosaic = Mosaic.empty(slots, config.latent_channels, config.window, height, width, weight.device)
+            size = slots, config.latent_channels, height, width
+            cache.mosaic = Mosaic.empty(*size, remembered or config.window, config.window, weight.device)
         return cache
 
 

@@ -43,21 +43,22 @@ def one_later(paths_BM33: Tensor, homography_B33: Tensor) -> Tensor:
     return torch.cat((paths_BM33, itself_B133), 1) @ homography_B33[:, None]
 
 
-def clip_mosaics(frames_BTChw: Tensor, paths_BTM33: Tensor) -> Tensor:
+def clip_mosaics(frames_BTChw: Tensor, paths_BTM33: Tensor, oldest: int) -> Tensor:
     """What frames 1 to T of clips show of places that frames 0 to T - 1 have shown: (B, T, C + 1, h, w).
 
-    The last channel is how new a place is: 1 for the frame before, 1/2 for the one before that, 0 where no frame shows
-    it; there stands the edge of the frame before.
+    The last channel is how new a place is: 1 for the frame before, 1/2 for the one before that, 1/``oldest`` for all
+    that are older, 0 where no frame shows it; there stands the edge of the frame before.
     """
     T, size = paths_BTM33.shape[1:3]
     age_M = torch.arange(size, 0, -1, device=frames_BTChw.device)
     frame_TM = torch.arange(1, T + 1, device=age_M.device)[:, None] - age_M
     age_TM = torch.where(frame_TM >= 0, age_M, 0)
-    seen_BTChw = seen(frames_BTChw.float().transpose(1, 2), paths_BTM33, frame_TM.clamp(min=0)[None], age_TM[None])
+    volume_BCThw = frames_BTChw.float().transpose(1, 2)
+    seen_BTChw = seen(volume_BCThw, paths_BTM33, frame_TM.clamp(min=0)[None], age_TM[None], oldest)
     return seen_BTChw.to(frames_BTChw.dtype)
 
 
-def seen(volume_BCDhw: Tensor, paths_BSM33: Tensor, frame_BSM: Tensor, age_BSM: Tensor) -> Tensor:
+def seen(volume_BCDhw: Tensor, paths_BSM33: Tensor, frame_BSM: Tensor, age_BSM: Tensor, oldest: int) -> Tensor:
     """Mosaics (B, S, C + 1, h, w) of the frames ``frame_BSM`` of a volume, to which paths lead from each new frame.
 
     ``age_BSM`` is 0 where there is no such frame.
@@ -72,7 +73,7 @@ def seen(volume_BCDhw: Tensor, paths_BSM33: Tensor, frame_BSM: Tensor, age_BSM: 
         age_BSMQ = age_BSM[..., None].masked_fill(age_BSM[..., None] == 0, none)
         age_BSQ, best_BSQ = torch.where(inside_BSMQ, age_BSMQ, none).min(2)
         best_BSQ = torch.where(age_BSQ == none, age_BSMQ.argmin(2), best_BSQ)
-        new_BSQ = torch.where(age_BSQ == none, 0.0, 1.0 / age_BSQ)
+        new_BSQ = torch.where(age_BSQ == none, 0.0, 1.0 / age_BSQ.clamp(max=oldest))
         frame_BSQ = frame_BSM.expand(*best_BSQ.shape[:2], -1).gather(2, best_BSQ)
     path_BSQ33 = paths_BSM33.gather(2, best_BSQ[..., None, None].expand(-1, -1, -1, 3, 3))
     place_BShw3 = (_spread(path_BSQ33, h, w) @ point_hw3[..., None])[..., 0]
@@ -108,42 +109,45 @@ def _grid(h: int, w: int, device: torch.device) -> tuple[Tensor, Tensor]:
 
 @dataclass
 class Mosaic(PerSlot):
-    """The frames before of each slot of a rollout, the paths to them, and what they show of the newest frame."""
+    """The last M frames of each slot of a rollout, the paths to them, and what they show of the newest frame."""
 
     frames_BCMhw: Tensor  # float32; the frame of time t at t % M
     paths_BM33: Tensor  # from the newest frame
     seen_BChw: Tensor  # C + 1 channels; of the newest frame
+    oldest: int  # as in training; M may be more
 
     @classmethod
-    def empty(cls, slots: int, channels: int, window: int, h: int, w: int, device: torch.device) -> Mosaic:
+    def empty(cls, slots: int, channels: int, h: int, w: int, frames: int, oldest: int, device: torch.device) -> Mosaic:
         """Of streams of no frame yet."""
         return cls(
-            torch.zeros(slots, channels, window, h, w, device=device),
-            torch.eye(3, device=device).repeat(slots, window, 1, 1),
+            torch.zeros(slots, channels, frames, h, w, device=device),
+            torch.eye(3, device=device).repeat(slots, frames, 1, 1),
             torch.zeros(slots, channels + 1, h, w, device=device),
+            oldest,
         )
 
     def fill(self, frames_BTChw: Tensor, homography_BT33: Tensor) -> Tensor:
         """Take in frames 0 to T - 1 of empty streams; what is seen of frames 1 to T, the last of them the newest."""
-        window, T = self.frames_BCMhw.shape[2], frames_BTChw.shape[1]
-        paths_BTM33 = clip_paths(homography_BT33, window)
+        room, T = self.frames_BCMhw.shape[2], frames_BTChw.shape[1]
+        paths_BTM33 = clip_paths(homography_BT33, room)
         size = paths_BTM33.shape[2]
         time_M = torch.arange(T - size, T, device=frames_BTChw.device)
-        self.frames_BCMhw[:, :, time_M % window] = frames_BTChw[:, time_M].float().transpose(1, 2)
-        self.paths_BM33[:, time_M % window] = paths_BTM33[:, -1]
-        seen_BTChw = clip_mosaics(frames_BTChw, paths_BTM33)
+        self.frames_BCMhw[:, :, time_M % room] = frames_BTChw[:, time_M].float().transpose(1, 2)
+        self.paths_BM33[:, time_M % room] = paths_BTM33[:, -1]
+        seen_BTChw = clip_mosaics(frames_BTChw, paths_BTM33, self.oldest)
         self.seen_BChw = seen_BTChw[:, -1].float()
         return seen_BTChw
 
     def add(self, frame_BChw: Tensor, time_B: Tensor, homography_B33: Tensor) -> Tensor:
         """Take in the frame of each slot's time, and go on to the next: what is seen of it (B, C + 1, h, w)."""
-        window = self.frames_BCMhw.shape[2]
-        slot_B, place_B = torch.arange(len(time_B), device=time_B.device), time_B % window
+        room = self.frames_BCMhw.shape[2]
+        slot_B, place_B = torch.arange(len(time_B), device=time_B.device), time_B % room
         self.frames_BCMhw[slot_B, :, place_B] = frame_BChw.float()
         self.paths_BM33[slot_B, place_B] = torch.eye(3, device=time_B.device)
         self.paths_BM33 = self.paths_BM33 @ homography_B33[:, None]
-        place_M = torch.arange(window, device=time_B.device)
-        age_BM = (time_B[:, None] - place_M) % window + 1
+        place_M = torch.arange(room, device=time_B.device)
+        age_BM = (time_B[:, None] - place_M) % room + 1
         age_BM = torch.where(age_BM <= time_B[:, None] + 1, age_BM, 0)
-        self.seen_BChw = seen(self.frames_BCMhw, self.paths_BM33[:, None], place_M[None, None], age_BM[:, None])[:, 0]
+        paths_B1M33, place_11M, age_B1M = self.paths_BM33[:, None], place_M[None, None], age_BM[:, None]
+        self.seen_BChw = seen(self.frames_BCMhw, paths_B1M33, place_11M, age_B1M, self.oldest)[:, 0]
         return self.seen_BChw

@@ -55,6 +55,11 @@ class DiTSimulator:
             raise WorldsimError(f"guidance={guidance} is for networks that read prompts; {checkpoint.name} reads none.")
         if guidance < 0:
             raise WorldsimError(f"guidance={guidance} must be 0 or more; 1 is none.")
+        if memory is not None and memory.mosaic and dit.motion is None:
+            raise WorldsimError(
+                f"memory.mosaic={memory.mosaic} is for networks trained with motion=true; {checkpoint.name} was not. "
+                "memory.frames= works with every network."
+            )
         self.checkpoint, self.vae, self.dit = checkpoint, vae, dit
         self.guidance, self.memory = guidance, memory
         self.levels = sampling_levels(steps)
@@ -69,7 +74,8 @@ class DiTSimulator:
         self._scale_A = torch.from_numpy(self.codec.scale).to(self.device)
         self._hash = checkpoint.hash
         window, sinks = dit.config.window, dit.config.sinks
-        self._recaller = None if memory is None else Recaller(memory, self.codec, window, sinks)
+        self._recaller = Recaller(memory, self.codec, window, sinks) if memory is not None and memory.frames else None
+        self._remembered = window + (0 if memory is None else memory.mosaic)
         with torch.inference_mode():
             self._no_prompt = None if guidance == 1 else dit.stream_text([""])  # one for all slots
 
@@ -81,7 +87,7 @@ class DiTSimulator:
             "checkpoint": self.name,
             "checkpoint_hash": self._hash,
             **{key: config[key] for key in ("env_ids", "env_kwargs", "height", "width", "fps", "codec")},
-            "context_frames": self.dit.config.window,
+            "context_frames": self._remembered,
             "steps": len(self.levels) - 1,
             "context_noise": self.context_noise,
             "precision": str(self.dtype).removeprefix("torch."),
@@ -89,7 +95,7 @@ class DiTSimulator:
             "vae_params": sum(p.numel() for p in self.vae.parameters()),
             "train_flops": config["train_flops"],
             **({} if self.guidance == 1 else {"stream_guidance": self.guidance}),
-            **({} if self._recaller is None else {"memory": self._memory()}),
+            **({} if self.memory is None else {"memory": self._memory()}),
             **({"text": True, "text_steps": TEXT_STEPS, "guidance": TEXT_GUIDANCE} if self._follows_text else {}),
         }
 
@@ -212,8 +218,10 @@ class DiTSimulator:
         }
 
     def _memory(self) -> dict[str, Any] | None:
-        """The settings by which frames are recalled."""
-        return None if self._recaller is None else {**asdict(self._recaller.config), "by": self._recaller.way}
+        """The settings by which frames and places are recalled."""
+        if self.memory is None:
+            return None
+        return {**asdict(self.memory), "by": "" if self._recaller is None else self._recaller.way}
 
     def _denoise(
         self, state: StreamState, sample_BChw: Tensor, level: float, action_BA: Tensor, known_B: Tensor,
@@ -272,10 +280,11 @@ class DiTSimulator:
         slots, config = len(seeds), self.dit.config
         h, w = size
         shape = (slots, config.latent_channels, h, w)
-        memory = (self.memory.frames, self.memory.archive) if self.memory is not None else ()
+        recall = None if self._recaller is None else self._recaller.config
+        kept = (0, 0) if recall is None else (recall.frames, recall.archive)
 
         def cache() -> RingCache:
-            return self.dit.new_cache(slots, h, w, *memory)
+            return self.dit.new_cache(slots, h, w, *kept, self._remembered)
 
         newest_BChw = torch.zeros(shape, device=self.device)
         return StreamState(
@@ -299,9 +308,9 @@ class DiTSimulator:
         Whoever wants to ``hear`` of each frame hears of all.
         """
         length = len(contexts[0].frames)
-        at_once = hear is None and self.memory is None and self.dit.config.sinks == 0
+        at_once = hear is None and self._recaller is None and self.dit.config.sinks == 0
         if at_once:
-            length = min(length, 2 * self.dit.config.window)
+            length = min(length, self.dit.config.window + self._remembered)
         frames = np.stack([context.frames[-length:] for context in contexts])
         latents_BTChw = torch.cat(
             [self._encode(part) for part in _parts(frames.reshape(-1, *frames.shape[2:]))]

@@ -29,17 +29,20 @@ class MemoryConfig:
 
     ``by`` says which: "camera", those seen in the direction that the named turns of the camera lead to (where the
     player stands is not asked); "latent", those that look like the newest frame; "", the camera where it can be turned.
+    A network that was trained with motion=true is shown places, not only frames: its mosaics go back ``mosaic`` frames
+    beyond the window (:mod:`worldsim.models.mosaic`).
     """
 
     frames: int = 4
     archive: int = 512
     by: str = ""
+    mosaic: int = 0
 
     def __post_init__(self) -> None:
-        if self.frames < 1 or self.archive < self.frames:
+        if min(self.frames, self.mosaic) < 0 or self.frames == self.mosaic == 0 or self.archive < self.frames:
             raise WorldsimError(
-                f"a memory of frames={self.frames} out of archive={self.archive} cannot be: "
-                "at least one frame, and an archive of no fewer; memory=None recalls nothing."
+                f"a memory of frames={self.frames} out of archive={self.archive} and mosaic={self.mosaic} cannot be: "
+                "at least one frame of either kind, and an archive of no fewer frames; memory=None recalls nothing."
             )
         if self.by and self.by not in WAYS:
             raise UnknownNameError("way to recall frames", self.by, WAYS)

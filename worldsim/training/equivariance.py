@@ -12,7 +12,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-
 TERMS = 6  # of a field: 1, x, y, x^2, x y, y^2
 # In halves of a side: how far a picture is shifted, how much it grows or shrinks, and how much it bends, at most.
 _SHIFT, _GROWTH, _BEND = 0.35, 0.15, 0.05

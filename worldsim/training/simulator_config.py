@@ -32,7 +32,7 @@ class SimulatorTrainConfig(ObjectiveConfig, LoopConfig):
     heads: int = 4  # of attention
     window: int = 10  # past frames a frame attends to; in joint clips also later ones
     sinks: int = 0  # first frames of a clip that stay visible for ever; they are learned from clips longer than window
-    motion: bool = True  # the network is shown the frame before moved as the action moves it
+    motion: bool = True  # the network is shown what was seen of each place before, moved as the actions move it
     init: str = ""  # run folder of an earlier stage to start from; empty for random weights
     samples: int = 8  # frames dreamed beside a recording at each save, in OUT/samples; 0 for none
     compile: bool = False  # the blocks; needs a C++ compiler
