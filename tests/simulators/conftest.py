@@ -17,7 +17,7 @@ from worldsim.models.dit import load_dit
 
 @pytest.fixture(scope="session")
 def random_checkpoint(tmp_path_factory) -> Path:
-    return randomised(tmp_path_factory.mktemp("random"), sinks=1)
+    return randomised(tmp_path_factory.mktemp("random"), sinks=1, motion=True)
 
 
 def randomised(folder: Path, **network) -> Path:

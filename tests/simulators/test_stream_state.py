@@ -109,7 +109,7 @@ def test_a_sink_is_seen_long_after_it_left_the_window(random_checkpoint, make_ra
 
 def test_the_camera_recalls_the_frames_seen_that_way(random_checkpoint):
     simulator = load(random_checkpoint, steps=1, precision="float32", memory=MemoryConfig(frames=1, archive=30))
-    assert simulator.describe()["memory"] == {"frames": 1, "archive": 30, "by": "camera"}
+    assert simulator.describe()["memory"] == {"frames": 1, "archive": 30, "by": "camera", "mosaic": 0}
     state = simulator.reset([still(200)], [""], [1])
     recalled = []
     for degrees in [10.0] * 9 + [-10.0] * 9:
@@ -146,6 +146,26 @@ def test_recalled_frames_change_what_is_dreamt_and_long_contexts_are_read_whole(
     assert (latents[0] - latents[1]).abs().max() > 1e-3
 
 
+def test_mosaics_go_back_beyond_the_window_where_asked(random_checkpoint, plain):
+    """A picture that left the window long ago is seen by a longer memory alone, also one read from a context."""
+    longer = load(random_checkpoint, steps=2, precision="float32", memory=MemoryConfig(frames=0, mosaic=20))
+    assert longer.describe()["context_frames"] == WINDOW + 20
+    frames = np.concatenate([picture(200, 80, 40), *[picture(20, 30, 90)] * 11])
+    moves = np.concatenate([turn(20.0, 6), turn(-20.0, 5)])
+    seen = {}
+    for name, simulator in (("plain", plain), ("longer", longer)):
+        state, _ = simulator.step(simulator.reset([Context(frames, moves)], [""], [1]), turn(-20.0))
+        assert state.cache.mosaic is not None
+        seen[name] = state.cache.mosaic.seen_BChw
+    assert (seen["plain"] - seen["longer"]).abs().max() > 1e-2
+
+
+def test_a_memory_of_places_needs_a_network_that_is_shown_them(make_random_checkpoint, tmp_path):
+    folder = make_random_checkpoint(tmp_path / "unmoved")
+    with pytest.raises(WorldsimError, match="mosaic=8 is for networks trained with motion=true"):
+        load(folder, memory=MemoryConfig(frames=0, mosaic=8))
+
+
 def test_nothing_grows_with_the_stream(guided):
     state = guided.reset([still(200)], ["red"], [1])
     sizes = set()
@@ -156,7 +176,8 @@ def test_nothing_grows_with_the_stream(guided):
 
 
 @pytest.mark.parametrize(
-    ("settings", "message"), [({"frames": 0}, "frames=0"), ({"frames": 9, "archive": 8}, "archive=8")]
+    ("settings", "message"),
+    [({"frames": 0}, "frames=0"), ({"frames": 9, "archive": 8}, "archive=8"), ({"mosaic": -1}, "mosaic=-1")],
 )
 def test_bad_memories_name_the_value(settings, message):
     with pytest.raises(WorldsimError, match=message):
