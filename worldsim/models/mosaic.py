@@ -5,7 +5,8 @@ A camera that looks away and back sees again what left the picture, and a produc
 it is off by the parallax, the more the older the frame, and it tells how old each place is.
 
 Legend: B clips or slots, S frames that get a mosaic, D frames of a volume, M frames a mosaic can be made of, Q cells,
-C latent channels, h and w latent sides. Places are in halves of a side from the middle, across and down.
+N = h * w places, C latent channels, h and w latent sides. Places are in halves of a side from the middle, across and
+down.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def seen(volume_BCDhw: Tensor, paths_BSM33: Tensor, frame_BSM: Tensor, age_BSM: 
     ``age_BSM`` is 0 where there is no such frame.
     """
     h, w = volume_BCDhw.shape[-2:]
-    cell_Q3, point_hw3 = _grid(h, w, volume_BCDhw.device)
+    cell_Q3, point_N3, cell_of_N = _grid(h, w, volume_BCDhw.device)
     none = age_BSM.shape[2] + 1
     with torch.no_grad():
         place_BSM3Q = paths_BSM33 @ cell_Q3.T
@@ -76,35 +77,32 @@ def seen(volume_BCDhw: Tensor, paths_BSM33: Tensor, frame_BSM: Tensor, age_BSM: 
         new_BSQ = torch.where(age_BSQ == none, 0.0, 1.0 / age_BSQ.clamp(max=oldest))
         frame_BSQ = frame_BSM.expand(*best_BSQ.shape[:2], -1).gather(2, best_BSQ)
     path_BSQ33 = paths_BSM33.gather(2, best_BSQ[..., None, None].expand(-1, -1, -1, 3, 3))
-    place_BShw3 = (_spread(path_BSQ33, h, w) @ point_hw3[..., None])[..., 0]
-    across_down = place_BShw3[..., :2] / place_BShw3[..., 2:].clamp(min=_NEAREST)
-    depth = (2 * _spread(frame_BSQ, h, w) + 1) / volume_BCDhw.shape[2] - 1
-    grid_BShw3 = torch.cat((across_down.clamp(-2, 2), depth[..., None]), -1)
-    seen_BCShw = F.grid_sample(volume_BCDhw, grid_BShw3, padding_mode="border", align_corners=False)
-    return torch.cat((seen_BCShw.transpose(1, 2), _spread(new_BSQ, h, w)[:, :, None]), 2)
-
-
-def _spread(values_BSQ: Tensor, h: int, w: int) -> Tensor:
-    """What is said of cells, of each of their places: (B, S, h, w, ...)."""
-    down, across = h // _cell(h), w // _cell(w)
-    values = values_BSQ.unflatten(2, (down, across))
-    return values.repeat_interleave(h // down, 2).repeat_interleave(w // across, 3)
-
-
-def _cell(side: int) -> int:
-    return _CELL if side % _CELL == 0 and side > 8 else 1
+    place_BSN3 = (path_BSQ33.index_select(2, cell_of_N) * point_N3[:, None]).sum(-1)
+    across_down = place_BSN3[..., :2] / place_BSN3[..., 2:].clamp(min=_NEAREST)
+    depth_BSQ = (2 * frame_BSQ + 1) / volume_BCDhw.shape[2] - 1  # as grid_sample counts
+    grid_BSN3 = torch.cat((across_down.clamp(-2, 2), depth_BSQ.index_select(2, cell_of_N)[..., None]), -1)
+    seen_BCShw = F.grid_sample(volume_BCDhw, grid_BSN3.unflatten(2, (h, w)), padding_mode="border", align_corners=False)
+    new_BShw = new_BSQ.index_select(2, cell_of_N).unflatten(2, (h, w))
+    return torch.cat((seen_BCShw.transpose(1, 2), new_BShw[:, :, None]), 2)
 
 
 @lru_cache(maxsize=32)
-def _grid(h: int, w: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """The middles of the cells (Q, 3) and of all places (h, w, 3): across, down, 1."""
+def _grid(h: int, w: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """The middles of the cells (Q, 3) and of all places (N, 3): across, down, 1; and the cell of each place."""
 
     def middles(down: int, across: int) -> Tensor:
         sides = ((torch.arange(side, device=device) + 0.5) / side * 2 - 1 for side in (down, across))
         y, x = torch.meshgrid(*sides, indexing="ij")
-        return torch.stack((x, y, torch.ones_like(x)), -1)
+        return torch.stack((x, y, torch.ones_like(x)), -1).flatten(0, 1)
 
-    return middles(h // _cell(h), w // _cell(w)).flatten(0, 1), middles(h, w)
+    down, across = h // _cell(h), w // _cell(w)
+    cell_hw = torch.arange(down * across, device=device).view(down, across)
+    cell_of_hw = cell_hw.repeat_interleave(h // down, 0).repeat_interleave(w // across, 1)
+    return middles(down, across), middles(h, w), cell_of_hw.flatten()
+
+
+def _cell(side: int) -> int:
+    return _CELL if side % _CELL == 0 and side > 8 else 1
 
 
 @dataclass
