@@ -17,7 +17,7 @@ def test_memory_is_what_was_asked_for():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"memory": {"frame": 2}}, "memory has no setting 'frame'; it has frames, archive, by, mosaic"),
+        ({"memory": {"frame": 2}}, "unknown setting of memory 'frame'"),
         ({"memory": {"frames": 0}}, "frames=0"),
         ({"guidance": 3.0}, "guidance=3.0 is for networks that read prompts"),
     ],

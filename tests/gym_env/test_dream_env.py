@@ -325,6 +325,7 @@ BAD_SETTINGS = [
         "'attack' must be between 0 and 1; got 999",
     ),
     ({"start_actions": np.zeros((1, 14))}, "goes with no other start"),
+    ({"memory": {"mosaic": 64}}, "memory= is for checkpoint="),
 ]
 
 

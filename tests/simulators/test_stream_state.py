@@ -149,7 +149,7 @@ def test_recalled_frames_change_what_is_dreamt_and_long_contexts_are_read_whole(
 def test_mosaics_go_back_beyond_the_window_where_asked(random_checkpoint, plain):
     """A picture that left the window long ago is seen by a longer memory alone, also one read from a context."""
     longer = load(random_checkpoint, steps=2, precision="float32", memory=MemoryConfig(frames=0, mosaic=20))
-    assert longer.describe()["context_frames"] == WINDOW + 20
+    assert longer.describe()["memory"] == {"frames": 0, "archive": 512, "by": "", "mosaic": 20}
     frames = np.concatenate([picture(200, 80, 40), *[picture(20, 30, 90)] * 11])
     moves = np.concatenate([turn(20.0, 6), turn(-20.0, 5)])
     seen = {}

@@ -15,29 +15,22 @@ class SimulatorSettings:
 
     steps: int | None = setting("denoising steps a frame; the checkpoint's own unless given", default=None)
     guidance: float = setting("how much a prompt counts, frame by frame; 1 is no guidance", default=1.0)
-    memory: dict[str, Any] = setting(
-        "show frames again that left the window", default={}, example="{frames:4,archive:512}"
-    )
+    memory: dict[str, Any] = setting("show frames again that left the window", default={}, example="{mosaic:256}")
     precision: str = setting("of the network", default="bfloat16", names=("bfloat16", "float32"))
     device: str = setting("where the network runs", default="cpu", example="cuda")
 
 
 def load_simulators(wanted: Sequence[str], settings: SimulatorSettings) -> list[Any]:
-    """By checkpoint name or folder; names and settings are checked before torch is imported."""
-    from worldsim.core.errors import WorldsimError, did_you_mean
+    """By checkpoint name or folder; names are checked before torch is imported."""
     from worldsim.simulators.checkpoints import find_checkpoint
 
     for name in wanted:
         find_checkpoint(name)
-    known = ("frames", "archive", "by", "mosaic")
-    for key in settings.memory:
-        if key not in known:
-            raise WorldsimError(f"memory has no setting {key!r}; it has {', '.join(known)}.{did_you_mean(key, known)}")
 
     from worldsim.simulators import load
-    from worldsim.simulators.recall import MemoryConfig
+    from worldsim.simulators.recall import read_memory
 
-    memory = MemoryConfig(**settings.memory) if settings.memory else None
+    memory = read_memory(settings.memory) if settings.memory else None
     return [
         load(name, settings.steps, settings.precision, settings.device, settings.guidance, memory) for name in wanted
     ]

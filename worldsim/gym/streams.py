@@ -46,6 +46,8 @@ class DreamConfig:
     """The numbers it computes with, "bfloat16" or "float32"; the checkpoint's own unless given."""
     device: str | None = None
     """Where the checkpoint runs: "cpu" unless given, "cuda", "cuda:1"."""
+    memory: Mapping[str, Any] | None = None
+    """What the checkpoint sees again from beyond its window: settings of worldsim.simulators.recall.MemoryConfig."""
     termination: str = "threshold"
     """Over when the probability reaches ``termination_threshold`` ("threshold"), or drawn from it ("sample")."""
     termination_threshold: float = 0.5
@@ -54,7 +56,7 @@ class DreamConfig:
     def __post_init__(self) -> None:
         if (self.checkpoint is None) == (self.simulator is None):
             raise WorldsimError('a dream needs either checkpoint="voxel-base" (a name or folder) or simulator=.')
-        for name in ("steps", "precision", "device"):
+        for name in ("steps", "precision", "device", "memory"):
             if self.simulator is not None and getattr(self, name) is not None:
                 raise WorldsimError(f"{name}= is for checkpoint=; a simulator= object already has its own.")
         for name in ("horizon", "context_frames", "steps"):
@@ -72,8 +74,10 @@ class DreamConfig:
         """The simulator: the given one, or the checkpoint's; UnknownNameError for a checkpoint that is not there."""
         if self.checkpoint is not None:
             from worldsim.simulators import load
+            from worldsim.simulators.recall import read_memory
 
-            return load(self.checkpoint, steps=self.steps, precision=self.precision, device=self.device or "cpu")
+            memory = read_memory(self.memory) if self.memory else None
+            return load(self.checkpoint, self.steps, self.precision, self.device or "cpu", memory=memory)
         assert self.simulator is not None
         if not isinstance(self.simulator, Simulator) or not isinstance(self.simulator, Describes):
             raise WorldsimError(

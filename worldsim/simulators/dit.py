@@ -87,7 +87,7 @@ class DiTSimulator:
             "checkpoint": self.name,
             "checkpoint_hash": self._hash,
             **{key: config[key] for key in ("env_ids", "env_kwargs", "height", "width", "fps", "codec")},
-            "context_frames": self._remembered,
+            "context_frames": self.dit.config.window,
             "steps": len(self.levels) - 1,
             "context_noise": self.context_noise,
             "precision": str(self.dtype).removeprefix("torch."),

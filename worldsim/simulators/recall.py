@@ -8,7 +8,9 @@ Legend: B slots, F remembered frames, D descriptor, M recalled frames, A action 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -56,6 +58,15 @@ class MemoryConfig:
                 "use by=latent."
             )
         return self.by or ("camera" if turns else "latent")
+
+
+def read_memory(settings: Mapping[str, Any]) -> MemoryConfig:
+    """From what somebody typed; a memory of places alone recalls no frames unless told to. Raises WorldsimError."""
+    known = [field.name for field in fields(MemoryConfig)]
+    for key in settings:
+        if key not in known:
+            raise UnknownNameError("setting of memory", key, known)
+    return MemoryConfig(**({"frames": 0} if settings.get("mosaic") else {}) | dict(settings))
 
 
 @dataclass
