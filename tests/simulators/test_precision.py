@@ -50,8 +50,9 @@ def test_bfloat16_dreams_what_float32_dreams():
 
 def predicted(dit: DiT) -> torch.Tensor:
     generator = torch.Generator().manual_seed(0)
-    z, before, target = (torch.randn(2, 16, 8, 8, generator=generator).to(dit.dtype) for _ in range(3))
-    cache, one_B, action_BA = dit.new_cache(2, 8, 8), torch.ones(2), torch.randn(2, 14, generator=generator)
+    shape = dit.config.latent_channels, 4 * dit.config.patch, 4 * dit.config.patch
+    z, before, target = (torch.randn(2, *shape, generator=generator).to(dit.dtype) for _ in range(3))
+    cache, one_B, action_BA = dit.new_cache(2, *shape[1:]), torch.ones(2), torch.randn(2, 14, generator=generator)
     context = StreamContext(before, 0.05 * one_B, action_BA, one_B)
     with torch.inference_mode():
         output = dit.stream(cache, target, one_B, action_BA, z, torch.tensor([1, 7]), context)
