@@ -37,7 +37,7 @@ from worldsim.training.objective import (
 )
 from worldsim.training.table_latents import encode_clips
 
-CHECKPOINT = Path(__file__).parents[1] / "worldsim/checkpoints/voxel-base"
+CHECKPOINT = Path(__file__).parents[1] / "worldsim/checkpoints/voxel-text"  # whose latents are of the size below
 ACTION_CHANNELS = 14  # as voxel/arena
 SIZES = ((8, 8), (12, 8), (8, 14), (16, 16))  # latents of 64x64, 96x64, 64x112 and 128x128 pixels
 FRAMES = (2, 13)  # least and most
