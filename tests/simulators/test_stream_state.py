@@ -177,7 +177,12 @@ def test_nothing_grows_with_the_stream(guided):
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({"frames": 0}, "frames=0"), ({"frames": 9, "archive": 8}, "archive=8"), ({"mosaic": -1}, "mosaic=-1")],
+    [
+        ({"frames": 0}, "frames=0"),
+        ({"frames": 9, "archive": 8}, "archive=8"),
+        ({"mosaic": -1}, "mosaic=-1"),
+        ({"mosaic": "all"}, "mosaic='all'"),
+    ],
 )
 def test_bad_memories_name_the_value(settings, message):
     with pytest.raises(WorldsimError, match=message):

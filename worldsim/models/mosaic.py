@@ -31,17 +31,13 @@ def clip_paths(homography_BT33: Tensor, window: int) -> Tensor:
     """
     T = homography_BT33.shape[1]
     size = min(window, T)
+    itself_B133 = torch.eye(3, device=homography_BT33.device).expand(len(homography_BT33), 1, 3, 3)
     paths_BM33, paths = homography_BT33[:, :0], []
     for t in range(T):
-        paths_BM33 = one_later(paths_BM33[:, max(0, paths_BM33.shape[1] + 1 - size) :], homography_BT33[:, t])
+        kept_BM33 = paths_BM33[:, max(0, paths_BM33.shape[1] + 1 - size) :]
+        paths_BM33 = torch.cat((kept_BM33, itself_B133), 1) @ homography_BT33[:, t, None]
         paths.append(F.pad(paths_BM33, (0, 0, 0, 0, size - paths_BM33.shape[1], 0)))
     return torch.stack(paths, 1)
-
-
-def one_later(paths_BM33: Tensor, homography_B33: Tensor) -> Tensor:
-    """Paths from a frame to those before it, given those from the frame before, which is the newest of them."""
-    itself_B133 = torch.eye(3, device=paths_BM33.device).expand(len(paths_BM33), 1, 3, 3)
-    return torch.cat((paths_BM33, itself_B133), 1) @ homography_B33[:, None]
 
 
 def clip_mosaics(frames_BTChw: Tensor, paths_BTM33: Tensor, oldest: int) -> Tensor:

@@ -41,6 +41,9 @@ class MemoryConfig:
     mosaic: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("frames", "archive", "mosaic"):
+            if not isinstance(getattr(self, name), int):
+                raise WorldsimError(f"{name}={getattr(self, name)!r} of a memory must be a whole number of frames.")
         if min(self.frames, self.mosaic) < 0 or self.frames == self.mosaic == 0 or self.archive < self.frames:
             raise WorldsimError(
                 f"a memory of frames={self.frames} out of archive={self.archive} and mosaic={self.mosaic} cannot be: "
