@@ -73,6 +73,11 @@ def test_a_turn_and_a_turn_are_one_turn():
     assert torch.allclose(third @ third @ third, whole, atol=1e-5)
 
 
+def test_half_precision_is_given_back_as_it_came(motion):
+    z, action = torch.randn(1, 4, 8, 8).bfloat16(), act(right=1).bfloat16()
+    assert moved(motion, z, action, torch.ones(1).bfloat16()).dtype == torch.bfloat16
+
+
 def test_homographies_are_float32_whatever_the_network_is(motion):
     found = motion.bfloat16().homographies(act(right=1).bfloat16(), torch.ones(1).bfloat16())
     assert found.dtype == torch.float32

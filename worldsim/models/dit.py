@@ -142,12 +142,9 @@ class DiT(ReadsPrompts):
             return Reference(before_BFChw, None)
         if not entry.follows:  # no action leads here from what is shown beside
             return Reference(before_BFChw, F.pad(before_BFChw, (0, 0, 0, 0, 0, 1)))
-        clips, frames = before_BFChw.shape[:2]
-        T = frames - entry.predicted
-        homography_BF33 = self.motion.homographies(entry.inputs.action_FA, entry.inputs.known_F).unflatten(
-            0, (clips, -1)
-        )
-        paths_BSM33 = clip_paths(homography_BF33[:, 1:T], self.config.window)
+        clips, T = len(before_BFChw), before_BFChw.shape[1] - entry.predicted
+        given = (x.unflatten(0, (clips, -1))[:, 1:T] for x in (entry.inputs.action_FA, entry.inputs.known_F))
+        paths_BSM33 = clip_paths(self.motion.homographies(*given), self.config.window)
         seen_BSChw = clip_mosaics(entry.frames_BFChw[:, : T - 1], paths_BSM33, self.config.window)
         return Reference(before_BFChw, torch.cat((torch.zeros_like(seen_BSChw[:, :1]), seen_BSChw, seen_BSChw), 1))
 
@@ -345,8 +342,7 @@ class DiT(ReadsPrompts):
         )
         reference = Reference(before_BTChw, None)
         if self.motion is not None and cache.mosaic is not None:
-            homography_N33 = self.motion.homographies(actions_BTA.flatten(0, 1), known_BT.flatten())
-            seen_BTChw = cache.mosaic.fill(context_BTChw, homography_N33.unflatten(0, (B, T)))
+            seen_BTChw = cache.mosaic.fill(context_BTChw, self.motion.homographies(actions_BTA, known_BT))
             reference.seen_BTChw = torch.cat((torch.zeros_like(seen_BTChw[:, :1]), seen_BTChw[:, :-1]), 1)
         x = self._tokens(context_BTChw, reference, kind_BT).flatten(0, 1)
         summary = None if text is None else text.summary_BD.expand(B, -1).repeat_interleave(T, 0)

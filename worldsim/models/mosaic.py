@@ -85,16 +85,17 @@ def seen(volume_BCDhw: Tensor, paths_BSM33: Tensor, frame_BSM: Tensor, age_BSM: 
 @lru_cache(maxsize=32)
 def _grid(h: int, w: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """The middles of the cells (Q, 3) and of all places (N, 3): across, down, 1; and the cell of each place."""
-
-    def middles(down: int, across: int) -> Tensor:
-        sides = ((torch.arange(side, device=device) + 0.5) / side * 2 - 1 for side in (down, across))
-        y, x = torch.meshgrid(*sides, indexing="ij")
-        return torch.stack((x, y, torch.ones_like(x)), -1).flatten(0, 1)
-
     down, across = h // _cell(h), w // _cell(w)
     cell_hw = torch.arange(down * across, device=device).view(down, across)
     cell_of_hw = cell_hw.repeat_interleave(h // down, 0).repeat_interleave(w // across, 1)
-    return middles(down, across), middles(h, w), cell_of_hw.flatten()
+    return middles(down, across, device), middles(h, w, device), cell_of_hw.flatten()
+
+
+def middles(h: int, w: int, device: torch.device) -> Tensor:
+    """The middles of h * w places row after row (N, 3): across and down from -1 to 1, and 1."""
+    sides = ((torch.arange(side, device=device) + 0.5) / side * 2 - 1 for side in (h, w))
+    y, x = torch.meshgrid(*sides, indexing="ij")
+    return torch.stack((x, y, torch.ones_like(x)), -1).flatten(0, 1)
 
 
 def _cell(side: int) -> int:

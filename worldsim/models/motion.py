@@ -6,7 +6,7 @@ and linear in the action. What the frames before show, brought to where it is no
 read beside the frame before, and the prediction takes of each place as much as it likes (spatial transformer
 predictors, Finn et al. 2016): what a network would otherwise spend its width on is arithmetic.
 
-Legend: F frames, A action channels, D width.
+Legend: A action channels.
 """
 
 from __future__ import annotations
@@ -33,26 +33,25 @@ class Motion(nn.Module):
         for weights in (self.embed.weight, self.share.weight, self.share.bias):
             nn.init.zeros_(weights)
 
-    def homographies(self, action_FA: Tensor, known_F: Tensor) -> Tensor:
-        """Where each frame's places were in the frame before (F, 3, 3), in halves of a side from the middle.
+    def homographies(self, action: Tensor, known: Tensor) -> Tensor:
+        """Where places were before each action (..., 3, 3), in halves of a side from the middle; actions (..., A).
 
         The identity where the action is not known. Float32, whatever the precision of the rest.
         """
-        action_FA = (action_FA * known_F[:, None]).float()
-        return _exponential((action_FA @ self.generators.float().flatten(1)).unflatten(1, (3, 3)))
+        exponent = (action * known[..., None]).float() @ self.generators.float().flatten(1)
+        return _exponential(exponent.unflatten(-1, (3, 3)))
 
 
-def _exponential(x_F33: Tensor) -> Tensor:
-    """Of matrices whose entries are at most about 2; some microseconds for one where torch.matrix_exp takes 150.
+def _exponential(x: Tensor) -> Tensor:
+    """Of matrices (..., 3, 3) whose entries are at most about 2, where torch.matrix_exp takes 150 microseconds for one.
 
     A multiple of the identity moves nothing, so it is taken out first.
     """
-    one_33 = torch.eye(3, device=x_F33.device)
-    trace_F11 = x_F33.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]
-    x_F33 = (x_F33 - trace_F11 * one_33) / 2**_HALVINGS
-    y_F33 = one_33
+    one_33 = torch.eye(3, device=x.device)
+    x = (x - x.diagonal(dim1=-2, dim2=-1).mean(-1)[..., None, None] * one_33) / 2**_HALVINGS
+    y = one_33
     for divisor in (4, 3, 2, 1):
-        y_F33 = one_33 + x_F33 @ y_F33 / divisor
+        y = one_33 + x @ y / divisor
     for _ in range(_HALVINGS):
-        y_F33 = y_F33 @ y_F33
-    return y_F33
+        y = y @ y
+    return y

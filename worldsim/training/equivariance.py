@@ -1,7 +1,8 @@
 """Latents that move as the picture does: what is decoded from moved latents has to be the moved picture.
 
-EQ-VAE (Kouzelis et al. 2025), for what a camera does: shifts by any fraction of a latent, and the bends and growth of
-:mod:`worldsim.models.motion`. A network that moves latents by its actions then loses little of them.
+EQ-VAE (Kouzelis et al. 2025), for what a camera does: shifts by any fraction of a latent, growth, and bends that are
+quadratic in place (Longuet-Higgins and Prazdny 1980). A network that moves latents by its actions then loses little of
+them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from functools import lru_cache
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from worldsim.models.mosaic import middles
 
 TERMS = 6  # of a field: 1, x, y, x^2, x y, y^2
 # In halves of a side: how far a picture is shifted, how much it grows or shrinks, and how much it bends, at most.
@@ -52,7 +55,5 @@ def move(z_FChw: Tensor, field_FK2: Tensor) -> Tensor:
 @lru_cache(maxsize=32)
 def _terms(height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """The terms of the field at every place (h * w, K), and the places (h, w, 2): -1 to 1 across and down."""
-    sides = ((torch.arange(side, device=device) + 0.5) / side * 2 - 1 for side in (height, width))
-    y, x = torch.meshgrid(*sides, indexing="ij")
-    terms_hwK = torch.stack((torch.ones_like(x), x, y, x * x, x * y, y * y), -1)
-    return terms_hwK.flatten(0, 1), torch.stack((x, y), -1)
+    x, y, one = middles(height, width, device).unbind(1)
+    return torch.stack((one, x, y, x * x, x * y, y * y), 1), torch.stack((x, y), 1).unflatten(0, (height, width))
