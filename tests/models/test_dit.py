@@ -179,7 +179,7 @@ def test_untrained_network_predicts_no_change(motion):
     torch.manual_seed(0)
     model = DiT(dataclasses.replace(CONFIG, motion=motion))
     x = torch.randn(1, 3, 4, SIDE, SIDE)
-    output = model(x, torch.zeros(1, 3), torch.randn(1, 2, 4, SIDE, SIDE), torch.ones(1, 2), torch.zeros(1, 2, 5))
+    output = model(x, torch.zeros(1, 3), torch.randn(1, 2, 4, SIDE, SIDE), torch.ones(1, 2), torch.ones(1, 2, 5))
     assert torch.equal(output.latent, x[:, :-1])
 
 

@@ -1,9 +1,10 @@
-"""Mosaics: what left the picture comes back from where it was, the newest first, for streams as for clips."""
+"""Mosaics: what left the picture comes back from where it was, the least worn first, for streams as for clips."""
 
+import pytest
 import torch
 
 from worldsim.models.cache import RingCache
-from worldsim.models.mosaic import Mosaic, clip_mosaics, clip_paths
+from worldsim.models.mosaic import Mosaic, clip_mosaics, clip_paths, clip_wear
 
 SIDE, WINDOW = 16, 6
 
@@ -26,10 +27,14 @@ def panorama(turns: list[float]) -> torch.Tensor:
     return torch.stack(frames)[None]
 
 
-def mosaics(turns: list[float], window: int = WINDOW) -> tuple[torch.Tensor, torch.Tensor]:
-    frames = panorama(turns)
-    paths = clip_paths(torch.stack([turn(across) for across in turns])[None], window)
-    return frames, clip_mosaics(frames[:, :-1], paths, window)[0]
+def mosaic_of(frames: torch.Tensor, steps: torch.Tensor, worn: torch.Tensor, window: int = WINDOW) -> torch.Tensor:
+    return clip_mosaics(frames, clip_paths(steps, window), clip_wear(worn, window), window)
+
+
+def mosaics(turns: list[float], window: int = WINDOW, worn: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of a camera that turns; every step wears, unless told otherwise."""
+    frames, steps = panorama(turns), torch.stack([turn(across) for across in turns])[None]
+    return frames, mosaic_of(frames[:, :-1], steps, torch.full((1, len(turns)), worn), window)[0]
 
 
 def test_what_left_the_picture_comes_back():
@@ -53,18 +58,39 @@ def test_what_left_the_window_is_not_known():
     assert seen[-1, -1, :, : SIDE // 2].max() == 0
 
 
-def test_a_place_is_taken_from_the_newest_frame_that_shows_it():
-    frames = panorama([0.0, 0.0])
-    frames[0, 1] += 1
-    seen = clip_mosaics(frames[:, :2], clip_paths(torch.stack([turn(0.0), turn(0.0)])[None], WINDOW), WINDOW)
-    assert torch.allclose(seen[0, 1, :-1], frames[0, 1], atol=1e-4)
+def which_frame(turns: list[float], worn: list[float]) -> float:
+    """The number of the frame that the middle of the next one is taken from."""
+    steps = torch.stack([turn(across) for across in turns])[None]
+    numbers = torch.arange(float(len(turns)))[None, :, None, None, None].expand(1, -1, 1, SIDE, SIDE)
+    return float(mosaic_of(numbers, steps, torch.tensor([worn]))[0, -1, 0, SIDE // 2, SIDE // 2])
+
+
+def test_a_place_is_taken_from_the_newest_frame_while_every_step_wears():
+    assert which_frame([0.0, 0.0, 0.0], [1.0, 1.0, 1.0]) == pytest.approx(2, abs=1e-5)
+
+
+def test_a_place_is_taken_from_the_oldest_frame_since_the_last_step_that_wore():
+    assert which_frame([0.0, 0.0, 0.0], [0.0, 0.0, 0.0]) == pytest.approx(0, abs=1e-5)
+    assert which_frame([0.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]) == pytest.approx(2, abs=1e-5)
+
+
+def test_a_frame_in_which_the_place_was_where_it_is_comes_before_one_that_has_to_be_moved():
+    """Away and back and on: of what was seen twice, the frame of the same view; and the oldest of those."""
+    assert which_frame([0.25, -0.25, 0.25, 0.0], [0.0, 0.0, 0.0, 0.0]) == pytest.approx(1, abs=1e-5)
+
+
+def test_what_only_turns_does_not_age():
+    """Away and back without a step that wears: all is as new as the frame before."""
+    frames, seen = mosaics([1.0, 1.0, -1.0, -1.0], worn=0.0)
+    assert torch.allclose(seen[-1, :-1], frames[0, -1], atol=1e-4)
+    assert torch.equal(seen[-1, -1], torch.ones(SIDE, SIDE))
 
 
 def test_nothing_behind_the_camera_is_seen():
     """A turn by 180 degrees: lines through the picture point both ways, and only one of them is in front."""
     half_turn = torch.diag(torch.tensor([-1.0, 1.0, -1.0]))
     frames = panorama([0.0])
-    seen = clip_mosaics(frames[:, :1], clip_paths(half_turn[None, None], WINDOW), WINDOW)
+    seen = mosaic_of(frames[:, :1], half_turn[None, None], torch.ones(1, 1))
     assert seen[0, 0, -1].max() == 0
 
 
@@ -74,15 +100,17 @@ def test_streams_see_what_clips_see():
     T = 3 * WINDOW
     frames = torch.randn(2, T, 3, SIDE, SIDE)
     steps = torch.eye(3) + 0.1 * torch.randn(2, T, 3, 3)
-    whole = clip_mosaics(frames, clip_paths(steps, WINDOW), WINDOW)
+    worn = (torch.rand(2, T) < 0.4).float()
+    whole = mosaic_of(frames, steps, worn)
     stream = Mosaic.empty(2, 3, SIDE, SIDE, WINDOW, WINDOW, frames.device)
     for t in range(T):
         time = torch.tensor([t, t])
-        assert torch.allclose(stream.add(frames[:, t], time, steps[:, t]), whole[:, t], atol=1e-4)
+        assert torch.allclose(stream.add(frames[:, t], time, steps[:, t], worn[:, t]), whole[:, t], atol=1e-4)
     begun = Mosaic.empty(2, 3, SIDE, SIDE, WINDOW, WINDOW, frames.device)
-    assert torch.allclose(begun.fill(frames[:, :10], steps[:, :10]), whole[:, :10], atol=1e-4)
+    assert torch.allclose(begun.fill(frames[:, :10], steps[:, :10], worn[:, :10]), whole[:, :10], atol=1e-4)
     for t in range(10, T):
-        assert torch.allclose(begun.add(frames[:, t], torch.tensor([t, t]), steps[:, t]), whole[:, t], atol=1e-4)
+        now = begun.add(frames[:, t], torch.tensor([t, t]), steps[:, t], worn[:, t])
+        assert torch.allclose(now, whole[:, t], atol=1e-4)
 
 
 def test_a_longer_memory_shows_older_places_as_if_they_were_the_oldest_of_training():
@@ -90,7 +118,7 @@ def test_a_longer_memory_shows_older_places_as_if_they_were_the_oldest_of_traini
     frames, turns = panorama([1.0, 1.0, -1.0, -1.0]), torch.stack([turn(t) for t in (1.0, 1.0, -1.0, -1.0)])
     memory = Mosaic.empty(1, 3, SIDE, SIDE, 6, 3, frames.device)
     for t in range(4):
-        seen = memory.add(frames[:, t], torch.tensor([t]), turns[None, t])
+        seen = memory.add(frames[:, t], torch.tensor([t]), turns[None, t], torch.ones(1))
     assert torch.allclose(seen[0, :-1], frames[0, -1], atol=1e-4)
     assert torch.allclose(seen[0, -1, :, : SIDE // 2], torch.full((SIDE, SIDE // 2), 1 / 3))
 

@@ -9,15 +9,17 @@ import torch
 from worldsim.models.checkpoint import fill_weights, save_model
 from worldsim.models.clips import JointClips, StreamClips
 from worldsim.models.dit import DiT, DiTConfig
-from worldsim.models.mosaic import clip_mosaics, clip_paths
+from worldsim.models.mosaic import clip_mosaics, clip_paths, clip_wear
 from worldsim.models.motion import Motion
+from worldsim.models.pose import Pose
 
 CONFIG = DiTConfig(action_channels=2, latent_channels=4, dim=32, depth=1, heads=1, window=3)
 RIGHT, DOWN = 0, 1
+LEVEL = torch.zeros(1)  # how far down the camera looks
 
 
 def new_motion() -> Motion:
-    return Motion(2, dim=32, token=16, patch=2)
+    return Motion(2, latent_channels=4, dim=32, patch=2)
 
 
 @pytest.fixture
@@ -36,8 +38,10 @@ def act(right=0.0, down=0.0):
 
 def moved(motion, z_FChw, action_FA, known_F):
     """Each frame by one action."""
-    paths_FSM33 = clip_paths(motion.homographies(action_FA, known_F)[:, None], 1)
-    return clip_mosaics(z_FChw[:, None], paths_FSM33, 1)[:, 0, :-1]
+    frames_F1Chw = z_FChw[:, None]
+    steps = motion.along(Pose.unknown(len(z_FChw), z_FChw.device), frames_F1Chw, action_FA[:, None], known_F[:, None])
+    paths_F1133, wear_F11 = clip_paths(steps.homography_BT33, 1), clip_wear(steps.worn_BT, 1)
+    return clip_mosaics(frames_F1Chw, paths_F1133, wear_F11, 1)[:, 0, :-1]
 
 
 def test_a_turn_moves_the_picture_against_it(motion):
@@ -67,9 +71,9 @@ def test_a_turn_and_a_turn_are_one_turn():
         motion.generators[RIGHT] = torch.from_numpy(generator).float()
     for angle in (-1.2, 0.05, 0.6):
         turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
-        found = motion.homographies(act(right=angle), torch.ones(1))[0].detach().numpy()
+        found = motion.homographies(act(right=angle), LEVEL)[0].detach().numpy()
         assert np.abs(found - camera @ turn @ np.linalg.inv(camera)).max() < 1e-4
-    third, whole = (motion.homographies(act(right=part), torch.ones(1)) for part in (0.3, 0.9))
+    third, whole = (motion.homographies(act(right=part), LEVEL) for part in (0.3, 0.9))
     assert torch.allclose(third @ third @ third, whole, atol=1e-5)
 
 
@@ -79,8 +83,10 @@ def test_half_precision_is_given_back_as_it_came(motion):
 
 
 def test_homographies_are_float32_whatever_the_network_is(motion):
-    found = motion.bfloat16().homographies(act(right=1).bfloat16(), torch.ones(1).bfloat16())
-    assert found.dtype == torch.float32
+    frames, action, known = torch.randn(1, 1, 4, 8, 8), act(right=1)[None], torch.ones(1, 1)
+    pose = Pose.unknown(1, frames.device)
+    steps = motion.bfloat16().along(pose, frames.bfloat16(), action.bfloat16(), known.bfloat16())
+    assert steps.homography_BT33.dtype == torch.float32
 
 
 def test_what_actions_do_is_learned_from_what_it_explains():

@@ -64,6 +64,14 @@ class ActionCodec:
     def scale(self) -> NDArray[np.float32]:
         return np.array([channel.scale for channel in self.channels], np.float32)
 
+    @property
+    def camera(self) -> tuple[int, int] | None:
+        """Where the channels are that pitch a camera down and yaw it right; None where there is no such camera."""
+        if not set(CAMERA_CHANNELS) <= set(self.names):
+            return None
+        pitch, yaw = map(self.names.index, CAMERA_CHANNELS)
+        return pitch, yaw
+
     def __len__(self) -> int:
         return len(self.channels)
 

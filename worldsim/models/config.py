@@ -15,7 +15,8 @@ class DiTConfig:
     The first ``sinks`` frames of a streaming clip stay visible for ever, as if they stood just before the window.
 
     What a network can do beyond streaming is part of it: ``joint`` clips, ``text``, large ``shortcut`` steps; and
-    whether it is shown what was seen of each place before, moved as the actions move it (``motion``).
+    whether it is shown what was seen of each place before, moved as the actions move it (``motion``), for which it
+    should know the action channels that pitch a ``camera`` down and yaw it right, where there is one.
     """
 
     action_channels: int
@@ -31,6 +32,7 @@ class DiTConfig:
     joint: bool = False
     shortcut: bool = False
     motion: bool = False
+    camera: tuple[int, int] | None = None
     text: TextConfig | None = None
     text_every: int = 2  # blocks, the last of which attends to the text
 
@@ -50,5 +52,9 @@ class DiTConfig:
 
 def config_from_plain(plain: dict) -> DiTConfig:
     """The configuration from a weights file's header."""
-    text = plain.get("text")
-    return DiTConfig(**{**plain, "text": text and TextConfig(**{**text, "words": tuple(text["words"])})})
+    text, camera = plain.get("text"), plain.get("camera")
+    inner = {
+        "text": text and TextConfig(**{**text, "words": tuple(text["words"])}),
+        "camera": camera and tuple(camera),
+    }
+    return DiTConfig(**{**plain, **inner})

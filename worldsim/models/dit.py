@@ -32,8 +32,9 @@ from worldsim.models.config import DiTConfig, config_from_plain
 from worldsim.models.heads import Heads
 from worldsim.models.layers import Conditioning, Linear, norm
 from worldsim.models.layout import Layout, Part, layout_of
-from worldsim.models.mosaic import Mosaic, clip_mosaics, clip_paths
-from worldsim.models.motion import Motion
+from worldsim.models.mosaic import Mosaic, clip_mosaics, clip_paths, clip_wear
+from worldsim.models.motion import Motion, Steps
+from worldsim.models.pose import Pose
 from worldsim.models.prompts import ReadsPrompts
 from worldsim.models.streaming import PrefillPass, StreamContext, StreamPass
 from worldsim.models.text import make_text_encoder
@@ -46,6 +47,7 @@ class Output:
     latent: Tensor  # (B, T, C, h, w), the clean latent
     reward_logits: Tensor  # (B, T, bins)
     termination_logit: Tensor  # (B, T)
+    steps: Steps | None = None  # of streaming clips: what was made of their actions
 
 
 @dataclass
@@ -54,10 +56,12 @@ class Reference:
 
     before_BTChw: Tensor
     seen_BTChw: Tensor | None  # C + 1 channels
+    steps: Steps | None = None  # on from each context frame, where clips are read
 
     def frames(self, chosen: slice) -> Reference:
         """Of some frames of each clip."""
-        return Reference(self.before_BTChw[:, chosen], None if self.seen_BTChw is None else self.seen_BTChw[:, chosen])
+        seen_BTChw = None if self.seen_BTChw is None else self.seen_BTChw[:, chosen]
+        return Reference(self.before_BTChw[:, chosen], seen_BTChw, self.steps)
 
     def last(self) -> Reference:
         """Of the last frame where frames come first (F, B, C, h, w), as (B, 1, C, h, w)."""
@@ -74,7 +78,8 @@ class DiT(ReadsPrompts):
         self.config = config
         token = config.latent_channels * config.patch**2
         self.embed = Linear(2 * token, config.dim)  # the frame itself beside its reference
-        self.motion = Motion(config.action_channels, config.dim, token, config.patch) if config.motion else None
+        shape = config.action_channels, config.latent_channels, config.dim, config.patch
+        self.motion = Motion(*shape, config.camera) if config.motion else None
         self.kind = nn.Parameter(torch.zeros(3 if config.joint else 2, config.dim))  # context, target, joint
         self.conditioning = Conditioning(config.dim, config.action_channels, config.shortcut)
         self.modulation = Linear(config.dim, 6 * config.dim)
@@ -143,10 +148,14 @@ class DiT(ReadsPrompts):
         if not entry.follows:  # no action leads here from what is shown beside
             return Reference(before_BFChw, F.pad(before_BFChw, (0, 0, 0, 0, 0, 1)))
         clips, T = len(before_BFChw), before_BFChw.shape[1] - entry.predicted
+        context_BSChw = entry.frames_BFChw[:, : T - 1]
         given = (x.unflatten(0, (clips, -1))[:, 1:T] for x in (entry.inputs.action_FA, entry.inputs.known_F))
-        paths_BSM33 = clip_paths(self.motion.homographies(*given), self.config.window)
-        seen_BSChw = clip_mosaics(entry.frames_BFChw[:, : T - 1], paths_BSM33, self.config.window)
-        return Reference(before_BFChw, torch.cat((torch.zeros_like(seen_BSChw[:, :1]), seen_BSChw, seen_BSChw), 1))
+        steps = self.motion.along(Pose.unknown(clips, before_BFChw.device), context_BSChw, *given)
+        paths_BSM33 = clip_paths(steps.homography_BT33, self.config.window)
+        wear_BSM = clip_wear(steps.worn_BT, self.config.window)
+        seen_BSChw = clip_mosaics(context_BSChw, paths_BSM33, wear_BSM, self.config.window)
+        seen_BFChw = torch.cat((torch.zeros_like(seen_BSChw[:, :1]), seen_BSChw, seen_BSChw), 1)
+        return Reference(before_BFChw, seen_BFChw, steps)
 
     def _tokens(self, z_BTChw: Tensor, reference: Reference, kind_BT: Tensor) -> Tensor:
         pair = torch.cat((self._patches(z_BTChw), self._patches(reference.before_BTChw)), -1)
@@ -173,7 +182,7 @@ class DiT(ReadsPrompts):
             assert reference.seen_BTChw is not None
             change = torch.addcmul(change, share_BT1hw, reference.seen_BTChw[:, :, :-1].to(change.dtype) - before_BTChw)
         reward_logits, termination_logit = self.heads(y.mean(2))
-        return Output(before_BTChw + change, reward_logits, termination_logit)
+        return Output(before_BTChw + change, reward_logits, termination_logit, reference.steps)
 
     # -- whole clips in parallel ----------------------------------------------------------------------------------
 
@@ -291,8 +300,10 @@ class DiT(ReadsPrompts):
             view = cache.same_frame()
         else:
             if self.motion is not None and cache.mosaic is not None:
-                homography_B33 = self.motion.homographies(target_action_BA, known_B)
-                seen = [*seen, cache.mosaic.add(previous_BChw, cache.count_B, homography_B33)]
+                now = previous_BChw[:, None], target_action_BA[:, None], known_B[:, None]
+                steps = self.motion.along(cache.mosaic.pose, *now)
+                step = steps.homography_BT33[:, 0], steps.worn_BT[:, 0]
+                seen = [*seen, cache.mosaic.add(previous_BChw, cache.count_B, *step)]
             view = cache.begin_frame(context.recall_BM)
             kinds, frames, before = [CONTEXT, *kinds], [previous_BChw, *frames], [context.before_BChw, *before]
             no_step_B = torch.zeros_like(target_noise_B)
@@ -342,7 +353,8 @@ class DiT(ReadsPrompts):
         )
         reference = Reference(before_BTChw, None)
         if self.motion is not None and cache.mosaic is not None:
-            seen_BTChw = cache.mosaic.fill(context_BTChw, self.motion.homographies(actions_BTA, known_BT))
+            steps = self.motion.along(cache.mosaic.pose, context_BTChw, actions_BTA, known_BT)
+            seen_BTChw = cache.mosaic.fill(context_BTChw, steps.homography_BT33, steps.worn_BT)
             reference.seen_BTChw = torch.cat((torch.zeros_like(seen_BTChw[:, :1]), seen_BTChw[:, :-1]), 1)
         x = self._tokens(context_BTChw, reference, kind_BT).flatten(0, 1)
         summary = None if text is None else text.summary_BD.expand(B, -1).repeat_interleave(T, 0)

@@ -13,6 +13,7 @@ from worldsim.models.attention import clip_chunks
 from worldsim.models.autoencoders import VAE
 from worldsim.models.dit import DiTConfig
 from worldsim.models.layout import Part
+from worldsim.models.pose import tilt_products
 
 
 def training_flops(config: DiTConfig, part: Part) -> float:
@@ -38,6 +39,7 @@ def training_flops(config: DiTConfig, part: Part) -> float:
             + config.depth * 4 * keys * config.dim  # scores and weighted values
             + sequence_frames * _per_frame(config)
             + predicted * tokens * 2 * config.dim * (_token_numbers(config) + config.motion * config.patch**2)
+            + (not part.joint) * predicted * _reading_the_tilt(config)
         )
     )
 
@@ -69,6 +71,10 @@ def _per_token(config: DiTConfig) -> float:
 
 def _per_frame(config: DiTConfig) -> float:
     return 2.0 * config.dim**2 * (4 + 6 + 2) + 2.0 * config.dim * config.action_channels
+
+
+def _reading_the_tilt(config: DiTConfig) -> float:
+    return 2.0 * tilt_products(config.latent_channels) if config.motion and config.camera else 0.0
 
 
 def _token_numbers(config: DiTConfig) -> int:

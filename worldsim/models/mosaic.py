@@ -1,8 +1,10 @@
-"""What was seen of a place before: every place of a frame from the newest frame before it that shows it.
+"""What was seen of a place before: every place of a frame from the frame before it that shows it best.
 
 A camera that looks away and back sees again what left the picture, and a product of homographies
 (:mod:`worldsim.models.motion`) says where in which frame it was. A mosaic knows nothing of depth: where a camera walks
-it is off by the parallax, the more the older the frame, and it tells how old each place is.
+it is off by the parallax, and where something is done the picture changes. So frames *wear* with every step that does
+more than turn the camera, and a place is taken from a frame that is worn least: of those since the last such step the
+oldest, which in a dream is the nearest to what was real. The network is told how worn each place is.
 
 Legend: B clips or slots, S frames that get a mosaic, D frames of a volume, M frames a mosaic can be made of, Q cells,
 N = h * w places, C latent channels, h and w latent sides. Places are in halves of a side from the middle, across and
@@ -19,9 +21,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from worldsim.models.cache import PerSlot
+from worldsim.models.pose import Pose
 
 _CELL = 2  # latents across and down that are taken from one frame
 _NEAREST = 0.05  # third coordinate of a place in front of the camera, at least
+_SAME_PLACE = 0.25  # latents by which a cell is off where it counts as not moved
 
 
 def clip_paths(homography_BT33: Tensor, window: int) -> Tensor:
@@ -40,37 +44,48 @@ def clip_paths(homography_BT33: Tensor, window: int) -> Tensor:
     return torch.stack(paths, 1)
 
 
-def clip_mosaics(frames_BTChw: Tensor, paths_BTM33: Tensor, oldest: int) -> Tensor:
+def clip_wear(worn_BT: Tensor, window: int) -> Tensor:
+    """Of the same frames the steps since that may have changed more than the direction of view: (B, T, M)."""
+    T = worn_BT.shape[1]
+    age_M = _ages(min(window, T), worn_BT.device)
+    before_BT = F.pad(worn_BT.cumsum(1), (1, 0))  # each frame, 0 to T
+    new_TM = torch.arange(1, T + 1, device=age_M.device)[:, None].expand(-1, len(age_M))
+    return before_BT[:, new_TM] - before_BT[:, (new_TM - age_M).clamp(min=0)]
+
+
+def clip_mosaics(frames_BTChw: Tensor, paths_BTM33: Tensor, wear_BTM: Tensor, oldest: int) -> Tensor:
     """What frames 1 to T of clips show of places that frames 0 to T - 1 have shown: (B, T, C + 1, h, w).
 
-    The last channel is how new a place is: 1 for the frame before, 1/2 for the one before that, 1/``oldest`` for all
-    that are older, 0 where no frame shows it; there stands the edge of the frame before.
+    The last channel is how new a place is: 1 where at most one step since may have changed more than the direction of
+    view, 1/2 where two have, 1/``oldest`` for all beyond that, 0 where no frame shows it; there stands the edge of the
+    frame before.
     """
     T, size = paths_BTM33.shape[1:3]
-    age_M = torch.arange(size, 0, -1, device=frames_BTChw.device)
+    age_M = _ages(size, frames_BTChw.device)
     frame_TM = torch.arange(1, T + 1, device=age_M.device)[:, None] - age_M
     age_TM = torch.where(frame_TM >= 0, age_M, 0)
     volume_BCThw = frames_BTChw.float().transpose(1, 2)
-    seen_BTChw = seen(volume_BCThw, paths_BTM33, frame_TM.clamp(min=0)[None], age_TM[None], oldest)
+    seen_BTChw = seen(volume_BCThw, paths_BTM33, frame_TM.clamp(min=0)[None], age_TM[None], wear_BTM, oldest)
     return seen_BTChw.to(frames_BTChw.dtype)
 
 
-def seen(volume_BCDhw: Tensor, paths_BSM33: Tensor, frame_BSM: Tensor, age_BSM: Tensor, oldest: int) -> Tensor:
+def _ages(size: int, device: torch.device) -> Tensor:
+    return torch.arange(size, 0, -1, device=device)
+
+
+def seen(
+    volume_BCDhw: Tensor, paths_BSM33: Tensor, frame_BSM: Tensor, age_BSM: Tensor, wear_BSM: Tensor, oldest: int
+) -> Tensor:
     """Mosaics (B, S, C + 1, h, w) of the frames ``frame_BSM`` of a volume, to which paths lead from each new frame.
 
     ``age_BSM`` is 0 where there is no such frame.
     """
     h, w = volume_BCDhw.shape[-2:]
     cell_Q3, point_N3, cell_of_N = _grid(h, w, volume_BCDhw.device)
-    none = age_BSM.shape[2] + 1
     with torch.no_grad():
-        place_BSM3Q = paths_BSM33 @ cell_Q3.T
-        front_BSMQ = place_BSM3Q[..., 2, :]
-        inside_BSMQ = (place_BSM3Q[..., :2, :].abs().amax(3) <= front_BSMQ) & (front_BSMQ > _NEAREST)
-        age_BSMQ = age_BSM[..., None].masked_fill(age_BSM[..., None] == 0, none)
-        age_BSQ, best_BSQ = torch.where(inside_BSMQ, age_BSMQ, none).min(2)
-        best_BSQ = torch.where(age_BSQ == none, age_BSMQ.argmin(2), best_BSQ)
-        new_BSQ = torch.where(age_BSQ == none, 0.0, 1.0 / age_BSQ.clamp(max=oldest))
+        best_BSQ, found_BSQ = _best(paths_BSM33 @ cell_Q3.T, cell_Q3.T, age_BSM, wear_BSM, 2 * _SAME_PLACE / w)
+        wear_BSQ = wear_BSM.expand(*best_BSQ.shape[:2], -1).gather(2, best_BSQ)
+        new_BSQ = torch.where(found_BSQ, 1.0 / wear_BSQ.clamp(min=1, max=oldest), 0.0)
         frame_BSQ = frame_BSM.expand(*best_BSQ.shape[:2], -1).gather(2, best_BSQ)
     path_BSQ33 = paths_BSM33.gather(2, best_BSQ[..., None, None].expand(-1, -1, -1, 3, 3))
     place_BSN3 = (path_BSQ33.index_select(2, cell_of_N) * point_N3[:, None]).sum(-1)
@@ -80,6 +95,30 @@ def seen(volume_BCDhw: Tensor, paths_BSM33: Tensor, frame_BSM: Tensor, age_BSM: 
     seen_BCShw = F.grid_sample(volume_BCDhw, grid_BSN3.unflatten(2, (h, w)), padding_mode="border", align_corners=False)
     new_BShw = new_BSQ.index_select(2, cell_of_N).unflatten(2, (h, w))
     return torch.cat((seen_BCShw.transpose(1, 2), new_BShw[:, :, None]), 2)
+
+
+def _best(
+    place_BSM3Q: Tensor, cell_3Q: Tensor, age_BSM: Tensor, wear_BSM: Tensor, same: float
+) -> tuple[Tensor, Tensor]:
+    """Which of the M frames each cell is taken from (B, S, Q), and whether any shows it; else the frame before.
+
+    The least worn one; of those one in which the cell is where it was, as to move a picture blurs it; of those the
+    oldest: in a dream the newest is a dream of dreams.
+    """
+    x_BSMQ, y_BSMQ, front_BSMQ = place_BSM3Q.unbind(3)
+    inside_BSMQ = (torch.maximum(x_BSMQ.abs(), y_BSMQ.abs()) <= front_BSMQ) & (front_BSMQ > _NEAREST)
+    off_BSMQ = [
+        (side_BSMQ - middle_Q * front_BSMQ).abs()
+        for side_BSMQ, middle_Q in ((x_BSMQ, cell_3Q[0]), (y_BSMQ, cell_3Q[1]))
+    ]
+    moved_BSMQ = torch.maximum(*off_BSMQ) > same * front_BSMQ
+    there_BSM = age_BSM > 0
+    order_BSM = wear_BSM - 0.5 * age_BSM / (age_BSM.shape[2] + 1)
+    order_BSMQ = torch.where(inside_BSMQ & there_BSM[..., None], order_BSM[..., None] + 0.5 * moved_BSMQ, torch.inf)
+    least_BSQ, best_BSQ = order_BSMQ.min(2)
+    found_BSQ = least_BSQ < torch.inf
+    newest_BS1 = torch.where(there_BSM, age_BSM, age_BSM.shape[2] + 1).argmin(2, keepdim=True)
+    return torch.where(found_BSQ, best_BSQ, newest_BS1), found_BSQ
 
 
 @lru_cache(maxsize=32)
@@ -108,7 +147,9 @@ class Mosaic(PerSlot):
 
     frames_BCMhw: Tensor  # float32; the frame of time t at t % M
     paths_BM33: Tensor  # from the newest frame
+    wear_BM: Tensor
     seen_BChw: Tensor  # C + 1 channels; of the newest frame
+    pose: Pose
     oldest: int  # as in training; M may be more
 
     @classmethod
@@ -117,32 +158,37 @@ class Mosaic(PerSlot):
         return cls(
             torch.zeros(slots, channels, frames, h, w, device=device),
             torch.eye(3, device=device).repeat(slots, frames, 1, 1),
+            torch.zeros(slots, frames, device=device),
             torch.zeros(slots, channels + 1, h, w, device=device),
+            Pose.unknown(slots, device),
             oldest,
         )
 
-    def fill(self, frames_BTChw: Tensor, homography_BT33: Tensor) -> Tensor:
+    def fill(self, frames_BTChw: Tensor, homography_BT33: Tensor, worn_BT: Tensor) -> Tensor:
         """Take in frames 0 to T - 1 of empty streams; what is seen of frames 1 to T, the last of them the newest."""
         room, T = self.frames_BCMhw.shape[2], frames_BTChw.shape[1]
-        paths_BTM33 = clip_paths(homography_BT33, room)
+        paths_BTM33, wear_BTM = clip_paths(homography_BT33, room), clip_wear(worn_BT, room)
         size = paths_BTM33.shape[2]
         time_M = torch.arange(T - size, T, device=frames_BTChw.device)
         self.frames_BCMhw[:, :, time_M % room] = frames_BTChw[:, time_M].float().transpose(1, 2)
         self.paths_BM33[:, time_M % room] = paths_BTM33[:, -1]
-        seen_BTChw = clip_mosaics(frames_BTChw, paths_BTM33, self.oldest)
+        self.wear_BM[:, time_M % room] = wear_BTM[:, -1]
+        seen_BTChw = clip_mosaics(frames_BTChw, paths_BTM33, wear_BTM, self.oldest)
         self.seen_BChw = seen_BTChw[:, -1].float()
         return seen_BTChw
 
-    def add(self, frame_BChw: Tensor, time_B: Tensor, homography_B33: Tensor) -> Tensor:
+    def add(self, frame_BChw: Tensor, time_B: Tensor, homography_B33: Tensor, worn_B: Tensor) -> Tensor:
         """Take in the frame of each slot's time, and go on to the next: what is seen of it (B, C + 1, h, w)."""
         room = self.frames_BCMhw.shape[2]
         slot_B, place_B = torch.arange(len(time_B), device=time_B.device), time_B % room
         self.frames_BCMhw[slot_B, :, place_B] = frame_BChw.float()
         self.paths_BM33[slot_B, place_B] = torch.eye(3, device=time_B.device)
         self.paths_BM33 = self.paths_BM33 @ homography_B33[:, None]
+        self.wear_BM[slot_B, place_B] = 0
+        self.wear_BM = self.wear_BM + worn_B[:, None]
         place_M = torch.arange(room, device=time_B.device)
         age_BM = (time_B[:, None] - place_M) % room + 1
-        age_BM = torch.where(age_BM <= time_B[:, None] + 1, age_BM, 0)
-        paths_B1M33, place_11M, age_B1M = self.paths_BM33[:, None], place_M[None, None], age_BM[:, None]
-        self.seen_BChw = seen(self.frames_BCMhw, paths_B1M33, place_11M, age_B1M, self.oldest)[:, 0]
+        age_B1M = torch.where(age_BM <= time_B[:, None] + 1, age_BM, 0)[:, None]
+        paths_B1M33, place_11M, wear_B1M = self.paths_BM33[:, None], place_M[None, None], self.wear_BM[:, None]
+        self.seen_BChw = seen(self.frames_BCMhw, paths_B1M33, place_11M, age_B1M, wear_B1M, self.oldest)[:, 0]
         return self.seen_BChw

@@ -6,15 +6,21 @@ and linear in the action. What the frames before show, brought to where it is no
 read beside the frame before, and the prediction takes of each place as much as it likes (spatial transformer
 predictors, Finn et al. 2016): what a network would otherwise spend its width on is arithmetic.
 
-Legend: A action channels.
+A camera's yaw is about what is up in the world: U^-1 Y U, with U what pitching it from level to where it looks does
+(:mod:`worldsim.models.pose`). So turns by any angles, chained, are as exact as one.
+
+Legend: B clips or streams, T steps, A action channels.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from worldsim.models.layers import Linear
+from worldsim.models.pose import Pose, Tilt
 
 _HALVINGS = 4  # of the exponent, before its series
 
@@ -22,24 +28,63 @@ _HALVINGS = 4  # of the exponent, before its series
 class Motion(nn.Module):
     """What each action does to the picture, and what the network reads and takes of frames that were moved by it.
 
-    Untrained nothing moves and nothing is read: a network that had none before begins as it was.
+    ``camera`` are the action channels that pitch a camera down and yaw it right, if it has any: these do nothing but
+    turn. Untrained nothing moves and nothing is read: a network that had none before begins as it was.
     """
 
-    def __init__(self, action_channels: int, dim: int, token: int, patch: int):
+    def __init__(
+        self, action_channels: int, latent_channels: int, dim: int, patch: int, camera: tuple[int, int] | None = None
+    ):
         super().__init__()
+        self.camera = camera
         self.generators = nn.Parameter(torch.zeros(action_channels, 3, 3))
-        self.embed = Linear(token + patch**2, dim, bias=False)  # the moved picture, and how new each place of it is
+        self.tilt = None if camera is None else Tilt(latent_channels)
+        # The moved picture, and how new each place of it is:
+        self.embed = Linear((latent_channels + 1) * patch**2, dim, bias=False)
         self.share = Linear(dim, patch**2)
         for weights in (self.embed.weight, self.share.weight, self.share.bias):
             nn.init.zeros_(weights)
 
-    def homographies(self, action: Tensor, known: Tensor) -> Tensor:
+    def along(self, pose: Pose, frames_BTChw: Tensor, action_BTA: Tensor, known_BT: Tensor) -> Steps:
+        """What actions do that lead on from each of these frames, from ``pose`` at the first, which goes along."""
+        given_BTA = (action_BTA * known_BT[..., None]).float()
+        others = torch.ones(given_BTA.shape[2], dtype=torch.bool, device=given_BTA.device)
+        read_BT, pitch_BT = None, torch.zeros_like(given_BTA[:, :, 0])
+        if self.camera is not None and self.tilt is not None:
+            if not pose.settled:
+                read_BT = self.tilt(frames_BTChw.flatten(0, 1)).view(pitch_BT.shape)
+            pitch_BT = given_BTA[:, :, self.camera[0]]
+            others[list(self.camera)] = False
+        turns_BT = (given_BTA[:, :, others] == 0).all(2) & (known_BT > 0)
+        told = (pitch_BT if read_BT is None else read_BT, pitch_BT, turns_BT)
+        gone = [pose.go_on(*now) for now in zip(*(column_BT.unbind(1) for column_BT in told), strict=True)]
+        tilt_BT, worn_BT = (torch.stack(column, 1) for column in zip(*gone, strict=True))
+        return Steps(self.homographies(given_BTA, tilt_BT), worn_BT, read_BT, pitch_BT)
+
+    def homographies(self, given: Tensor, tilt: Tensor) -> Tensor:
         """Where places were before each action (..., 3, 3), in halves of a side from the middle; actions (..., A).
 
-        The identity where the action is not known. Float32, whatever the precision of the rest.
+        From a camera that looked down by ``tilt`` (...). Float32, whatever the precision of the rest.
         """
-        exponent = (action * known[..., None]).float() @ self.generators.float().flatten(1)
-        return _exponential(exponent.unflatten(-1, (3, 3)))
+        generators_A33 = self.generators.float()
+        if self.camera is None:
+            return _exponential((given @ generators_A33.flatten(1)).unflatten(-1, (3, 3)))
+        pitch, yaw = self.camera
+        level = tilt[..., None, None] * generators_A33[pitch]
+        turn = given[..., yaw, None, None] * generators_A33[yaw]
+        rest = (given @ generators_A33.flatten(1)).unflatten(-1, (3, 3)) - turn
+        up, about, down, on = _exponential(torch.stack((-level, turn, level, rest))).unbind()
+        return up @ about @ down @ on
+
+
+@dataclass
+class Steps:
+    """What actions do that lead on from frames."""
+
+    homography_BT33: Tensor
+    worn_BT: Tensor  # 1 where it may change more than the direction of view
+    read_BT: Tensor | None  # how far down the camera looks, as each frame says by itself; None where not asked
+    pitch_BT: Tensor  # by which the action pitches it down
 
 
 def _exponential(x: Tensor) -> Tensor:

@@ -26,6 +26,7 @@ from worldsim.diffusion.flow import (
 from worldsim.models.clips import JointClips, StreamClips
 from worldsim.models.dit import DiT, Output
 from worldsim.models.heads import reward_loss
+from worldsim.models.motion import Steps
 from worldsim.training.processes import mean, own_rows
 
 _LEAST_ERROR = 1e-2  # of a frame's loss: below it frames are right
@@ -36,6 +37,7 @@ class ObjectiveConfig:
     """Which clips are made of recordings, and what their losses weigh."""
 
     head_weight: float = 0.05  # of the reward and termination losses
+    tilt_weight: float = 0.1  # of the frames' disagreement about how far down a camera looks
     error_power: float = 0.0  # a streaming frame's gradient is divided by its loss to this power; 1: all count alike
     noise: NoiseConfig = field(default_factory=NoiseConfig)
     own_context_share: float = 0.0  # of the streaming clips go on, from a random frame, on the network's own frames
@@ -146,7 +148,24 @@ def stream_loss(
     logit_BS = output.termination_logit.float()
     ends_BS = F.binary_cross_entropy_with_logits(logit_BS, batch.terminated_BS, reduction="none")
     ending = (ends_BS * valid_BS).sum() / count
-    return flow + config.head_weight * (reward + ending), {"flow": flow.detach(), "reward": reward, "ending": ending}
+    total, values = flow + config.head_weight * (reward + ending), {"flow": flow, "reward": reward, "ending": ending}
+    if output.steps is not None and output.steps.read_BT is not None:
+        known_BS = valid_BS if clips.action_known_BS is None else valid_BS * clips.action_known_BS
+        values["tilt"] = tilt_error(output.steps, known_BS).sum() / count
+        total = total + config.tilt_weight * values["tilt"]
+    return total, {name: value.detach() for name, value in values.items()}
+
+
+def tilt_error(steps: Steps, counts_BS: Tensor) -> Tensor:
+    """How far each frame is from the others of its clip in where they say that the camera looked to begin with (B, S).
+
+    By how much actions pitch a camera is known, so the frames of a clip teach how far down each of them looks, but for
+    one number for all; that is learned from what turns do to the picture.
+    """
+    assert steps.read_BT is not None
+    begun_BS = steps.read_BT - (steps.pitch_BT.cumsum(1) - steps.pitch_BT)
+    middle_B1 = (begun_BS * counts_BS).sum(1, keepdim=True) / counts_BS.sum(1, keepdim=True).clamp(min=1)
+    return F.smooth_l1_loss(begun_BS, middle_B1.expand_as(begun_BS), reduction="none") * counts_BS
 
 
 def balanced(error_BS: Tensor, power: float) -> Tensor:

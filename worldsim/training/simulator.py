@@ -70,6 +70,7 @@ def train_simulator(
         joint=config.joint_batch > 0,
         shortcut=config.shortcut_share > 0,
         motion=config.motion,
+        camera=codec.camera if config.motion and autoencoder.temporal_stride == 1 else None,
         text=text,
     )
     flops = batches.flops_per_step(model_config)
