@@ -46,8 +46,12 @@ def describe(simulator: Simulator | AnswersCase) -> dict[str, Any]:
 
 
 def context_length(simulator: Simulator) -> int:
-    """How many context frames a simulator is shown: ``context_frames`` of its description, 8 if it does not say."""
-    return int(describe(simulator).get("context_frames", DEFAULT_CONTEXT_FRAMES))
+    """How many context frames a simulator is shown at most: what its description says that it can make use of.
+
+    ``most_context_frames``, or ``context_frames`` where that is all that it asks for; 8 if it does not say.
+    """
+    about = describe(simulator)
+    return int(about.get("most_context_frames", about.get("context_frames", DEFAULT_CONTEXT_FRAMES)))
 
 
 def dream(simulator: Simulator | AnswersCase, cases: Sequence[Case], seed: int) -> list[Trial | Failure]:

@@ -9,16 +9,16 @@ from worldsim.core.errors import WorldsimError
 def test_memory_is_what_was_asked_for():
     (simulator,) = load_simulators(["voxel-base"], SimulatorSettings(memory={"frames": 2, "archive": 16}, steps=1))
     about = simulator.describe()
-    assert about["memory"] == {"frames": 2, "archive": 16, "by": "camera", "mosaic": 0}
+    assert about["memory"] == {"frames": 2, "archive": 16, "by": "camera", "mosaic": 256}
     (plain,) = load_simulators(["voxel-base"], SimulatorSettings())
-    assert "memory" not in plain.describe()
+    assert plain.describe()["memory"] == {"frames": 0, "archive": 512, "by": "", "mosaic": 256}
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"memory": {"frame": 2}}, "unknown setting of memory 'frame'"),
-        ({"memory": {"frames": 0}}, "frames=0"),
+        ({"memory": {"frames": -1}}, "frames=-1"),
         ({"guidance": 3.0}, "guidance=3.0 is for networks that read prompts"),
     ],
 )

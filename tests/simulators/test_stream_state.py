@@ -108,7 +108,9 @@ def test_a_sink_is_seen_long_after_it_left_the_window(random_checkpoint, make_ra
 
 
 def test_the_camera_recalls_the_frames_seen_that_way(random_checkpoint):
-    simulator = load(random_checkpoint, steps=1, precision="float32", memory=MemoryConfig(frames=1, archive=30))
+    simulator = load(
+        random_checkpoint, steps=1, precision="float32", memory=MemoryConfig(frames=1, archive=30, mosaic=0)
+    )
     assert simulator.describe()["memory"] == {"frames": 1, "archive": 30, "by": "camera", "mosaic": 0}
     state = simulator.reset([still(200)], [""], [1])
     recalled = []
@@ -146,24 +148,25 @@ def test_recalled_frames_change_what_is_dreamt_and_long_contexts_are_read_whole(
     assert (latents[0] - latents[1]).abs().max() > 1e-3
 
 
-def test_mosaics_go_back_beyond_the_window_where_asked(random_checkpoint, plain):
-    """A picture that left the window long ago is seen by a longer memory alone, also one read from a context."""
-    longer = load(random_checkpoint, steps=2, precision="float32", memory=MemoryConfig(frames=0, mosaic=20))
-    assert longer.describe()["memory"] == {"frames": 0, "archive": 512, "by": "", "mosaic": 20}
+def test_mosaics_go_back_beyond_the_window_unless_told_otherwise(random_checkpoint, plain):
+    """A picture that left the window long ago is seen by a memory of it alone, also one read from a context."""
+    window_only = load(random_checkpoint, steps=2, precision="float32", memory=MemoryConfig(mosaic=0))
+    assert plain.describe()["memory"] == {"frames": 0, "archive": 512, "by": "", "mosaic": 256}
+    assert plain.describe()["most_context_frames"] == window_only.describe()["most_context_frames"] + 256
     frames = np.concatenate([picture(200, 80, 40), *[picture(20, 30, 90)] * 11])
     moves = np.concatenate([turn(20.0, 6), turn(-20.0, 5)])
     seen = {}
-    for name, simulator in (("plain", plain), ("longer", longer)):
+    for name, simulator in (("plain", plain), ("window only", window_only)):
         state, _ = simulator.step(simulator.reset([Context(frames, moves)], [""], [1]), turn(-20.0))
         assert state.cache.mosaic is not None
         seen[name] = state.cache.mosaic.seen_BChw
-    assert (seen["plain"] - seen["longer"]).abs().max() > 1e-2
+    assert (seen["plain"] - seen["window only"]).abs().max() > 1e-2
 
 
 def test_a_memory_of_places_needs_a_network_that_is_shown_them(make_random_checkpoint, tmp_path):
     folder = make_random_checkpoint(tmp_path / "unmoved")
     with pytest.raises(WorldsimError, match="mosaic=8 is for networks trained with motion=true"):
-        load(folder, memory=MemoryConfig(frames=0, mosaic=8))
+        load(folder, memory=MemoryConfig(mosaic=8))
 
 
 def test_nothing_grows_with_the_stream(guided):
@@ -178,10 +181,11 @@ def test_nothing_grows_with_the_stream(guided):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"frames": 0}, "frames=0"),
+        ({"frames": -1}, "frames=-1"),
         ({"frames": 9, "archive": 8}, "archive=8"),
         ({"mosaic": -1}, "mosaic=-1"),
         ({"mosaic": "all"}, "mosaic='all'"),
+        ({"mosaic": 100_000}, "mosaic=100000 of a memory must be 0 to 3072"),
     ],
 )
 def test_bad_memories_name_the_value(settings, message):

@@ -15,7 +15,7 @@ class SimulatorSettings:
 
     steps: int | None = setting("denoising steps a frame; the checkpoint's own unless given", default=None)
     guidance: float = setting("how much a prompt counts, frame by frame; 1 is no guidance", default=1.0)
-    memory: dict[str, Any] = setting("show frames again that left the window", default={}, example="{mosaic:256}")
+    memory: dict[str, Any] = setting("what is seen again from beyond the window", default={}, example="{mosaic:0}")
     precision: str = setting("of the network", default="bfloat16", names=("bfloat16", "float32"))
     device: str = setting("where the network runs", default="cpu", example="cuda")
 
@@ -30,7 +30,7 @@ def load_simulators(wanted: Sequence[str], settings: SimulatorSettings) -> list[
     from worldsim.simulators import load
     from worldsim.simulators.recall import read_memory
 
-    memory = read_memory(settings.memory) if settings.memory else None
+    memory = read_memory(settings.memory)
     return [
         load(name, settings.steps, settings.precision, settings.device, settings.guidance, memory) for name in wanted
     ]

@@ -76,7 +76,7 @@ class DreamConfig:
             from worldsim.simulators import load
             from worldsim.simulators.recall import read_memory
 
-            memory = read_memory(self.memory) if self.memory else None
+            memory = read_memory(self.memory or {})
             return load(self.checkpoint, self.steps, self.precision, self.device or "cpu", memory=memory)
         assert self.simulator is not None
         if not isinstance(self.simulator, Simulator) or not isinstance(self.simulator, Describes):

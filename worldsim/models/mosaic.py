@@ -25,6 +25,9 @@ from worldsim.models.pose import Pose
 
 _CELL = 2  # latents across and down that are taken from one frame
 _NEAREST = 0.05  # third coordinate of a place in front of the camera, at least
+LONGEST = 4096  # frames that a mosaic can be made of
+_MANY = 64  # frames of which cells are chosen one by one; of more a few are chosen first, by _ANCHORS a side
+_ANCHORS, _OUTERMOST = 5, 0.97  # the last of them in halves of a side from the middle
 _SAME_PLACE = 0.25  # latents by which a cell is off where it counts as not moved
 
 
@@ -53,19 +56,21 @@ def clip_wear(worn_BT: Tensor, window: int) -> Tensor:
     return before_BT[:, new_TM] - before_BT[:, (new_TM - age_M).clamp(min=0)]
 
 
-def clip_mosaics(frames_BTChw: Tensor, paths_BTM33: Tensor, wear_BTM: Tensor, oldest: int) -> Tensor:
+def clip_mosaics(frames_BTChw: Tensor, paths_BTM33: Tensor, wear_BTM: Tensor, oldest: int, room: int = 0) -> Tensor:
     """What frames 1 to T of clips show of places that frames 0 to T - 1 have shown: (B, T, C + 1, h, w).
 
     The last channel is how new a place is: 1 where at most one step since may have changed more than the direction of
     view, 1/2 where two have, 1/``oldest`` for all beyond that, 0 where no frame shows it; there stands the edge of the
-    frame before.
+    frame before. ``room`` is how many frames a rollout will choose from, where that is more.
     """
     T, size = paths_BTM33.shape[1:3]
     age_M = _ages(size, frames_BTChw.device)
     frame_TM = torch.arange(1, T + 1, device=age_M.device)[:, None] - age_M
     age_TM = torch.where(frame_TM >= 0, age_M, 0)
     volume_BCThw = frames_BTChw.float().transpose(1, 2)
-    seen_BTChw = seen(volume_BCThw, paths_BTM33, frame_TM.clamp(min=0)[None], age_TM[None], wear_BTM, oldest)
+    seen_BTChw = seen(
+        volume_BCThw, paths_BTM33, frame_TM.clamp(min=0)[None], age_TM[None], wear_BTM, oldest, max(size, room)
+    )
     return seen_BTChw.to(frames_BTChw.dtype)
 
 
@@ -74,8 +79,9 @@ def _ages(size: int, device: torch.device) -> Tensor:
 
 
 def seen(
-    volume_BCDhw: Tensor, paths_BSM33: Tensor, frame_BSM: Tensor, age_BSM: Tensor, wear_BSM: Tensor, oldest: int
-) -> Tensor:
+    volume_BCDhw: Tensor, paths_BSM33: Tensor, frame_BSM: Tensor, age_BSM: Tensor, wear_BSM: Tensor,
+    oldest: int, room: int,
+) -> Tensor:  # fmt: skip
     """Mosaics (B, S, C + 1, h, w) of the frames ``frame_BSM`` of a volume, to which paths lead from each new frame.
 
     ``age_BSM`` is 0 where there is no such frame.
@@ -83,11 +89,16 @@ def seen(
     h, w = volume_BCDhw.shape[-2:]
     cell_Q3, point_N3, cell_of_N = _grid(h, w, volume_BCDhw.device)
     with torch.no_grad():
-        best_BSQ, found_BSQ = _best(paths_BSM33 @ cell_Q3.T, cell_Q3.T, age_BSM, wear_BSM, 2 * _SAME_PLACE / w)
-        wear_BSQ = wear_BSM.expand(*best_BSQ.shape[:2], -1).gather(2, best_BSQ)
+        same = 2 * _SAME_PLACE / w
+        chosen_BSK = _candidates(paths_BSM33, age_BSM, wear_BSM, same) if room > _MANY else None
+        frames = paths_BSM33, age_BSM, wear_BSM
+        shown = frames if chosen_BSK is None else [_gathered(x, chosen_BSK) for x in frames]
+        best_BSQ, found_BSQ = _best(*shown, cell_Q3, same)
+        best_BSQ = best_BSQ if chosen_BSK is None else chosen_BSK.gather(2, best_BSQ)
+        wear_BSQ = _gathered(wear_BSM, best_BSQ)
         new_BSQ = torch.where(found_BSQ, 1.0 / wear_BSQ.clamp(min=1, max=oldest), 0.0)
-        frame_BSQ = frame_BSM.expand(*best_BSQ.shape[:2], -1).gather(2, best_BSQ)
-    path_BSQ33 = paths_BSM33.gather(2, best_BSQ[..., None, None].expand(-1, -1, -1, 3, 3))
+        frame_BSQ = _gathered(frame_BSM, best_BSQ)
+    path_BSQ33 = _gathered(paths_BSM33, best_BSQ)
     place_BSN3 = (path_BSQ33.index_select(2, cell_of_N) * point_N3[:, None]).sum(-1)
     across_down = place_BSN3[..., :2] / place_BSN3[..., 2:].clamp(min=_NEAREST)
     depth_BSQ = (2 * frame_BSQ + 1) / volume_BCDhw.shape[2] - 1  # as grid_sample counts
@@ -97,28 +108,51 @@ def seen(
     return torch.cat((seen_BCShw.transpose(1, 2), new_BShw[:, :, None]), 2)
 
 
-def _best(
-    place_BSM3Q: Tensor, cell_3Q: Tensor, age_BSM: Tensor, wear_BSM: Tensor, same: float
-) -> tuple[Tensor, Tensor]:
-    """Which of the M frames each cell is taken from (B, S, Q), and whether any shows it; else the frame before.
+def _candidates(paths_BSM33: Tensor, age_BSM: Tensor, wear_BSM: Tensor, same: float) -> Tensor:
+    """Of a long memory the few frames (B, S, K) that are best in some places all over the picture, and the newest."""
+    best_BSK, _ = _best(paths_BSM33, age_BSM, wear_BSM, _anchors(age_BSM.device), same)
+    newest_BS1 = _newest(age_BSM).expand(*best_BSK.shape[:2], 1)
+    return torch.cat((best_BSK, newest_BS1), 2)
 
-    The least worn one; of those one in which the cell is where it was, as to move a picture blurs it; of those the
+
+def _best(
+    paths_BSM33: Tensor, age_BSM: Tensor, wear_BSM: Tensor, place_Q3: Tensor, same: float
+) -> tuple[Tensor, Tensor]:
+    """Which of M frames each place is taken from (B, S, Q), and whether any shows it; else the frame before.
+
+    The least worn one; of those one in which the place is where it was, as to move a picture blurs it; of those the
     oldest: in a dream the newest is a dream of dreams.
     """
-    x_BSMQ, y_BSMQ, front_BSMQ = place_BSM3Q.unbind(3)
-    inside_BSMQ = (torch.maximum(x_BSMQ.abs(), y_BSMQ.abs()) <= front_BSMQ) & (front_BSMQ > _NEAREST)
-    off_BSMQ = [
-        (side_BSMQ - middle_Q * front_BSMQ).abs()
-        for side_BSMQ, middle_Q in ((x_BSMQ, cell_3Q[0]), (y_BSMQ, cell_3Q[1]))
-    ]
-    moved_BSMQ = torch.maximum(*off_BSMQ) > same * front_BSMQ
+    x_BSMQ, y_BSMQ, front_BSMQ = (paths_BSM33 @ place_Q3.T).unbind(3)
+    inside_BSMQ = torch.maximum(x_BSMQ.abs(), y_BSMQ.abs()).clamp_(min=_NEAREST) <= front_BSMQ
+    off_BSMQ = torch.maximum(
+        torch.addcmul(x_BSMQ, front_BSMQ, place_Q3[:, 0], value=-1).abs_(),
+        torch.addcmul(y_BSMQ, front_BSMQ, place_Q3[:, 1], value=-1).abs_(),
+    )
     there_BSM = age_BSM > 0
-    order_BSM = wear_BSM - 0.5 * age_BSM / (age_BSM.shape[2] + 1)
-    order_BSMQ = torch.where(inside_BSMQ & there_BSM[..., None], order_BSM[..., None] + 0.5 * moved_BSMQ, torch.inf)
-    least_BSQ, best_BSQ = order_BSMQ.min(2)
+    order_BSM = torch.where(there_BSM, wear_BSM - 0.5 * age_BSM / (LONGEST + 1), torch.inf)
+    order_BSMQ = order_BSM[..., None] + 0.5 * (off_BSMQ > same * front_BSMQ)
+    least_BSQ, best_BSQ = torch.where(inside_BSMQ, order_BSMQ, torch.inf).min(2)
     found_BSQ = least_BSQ < torch.inf
-    newest_BS1 = torch.where(there_BSM, age_BSM, age_BSM.shape[2] + 1).argmin(2, keepdim=True)
-    return torch.where(found_BSQ, best_BSQ, newest_BS1), found_BSQ
+    return torch.where(found_BSQ, best_BSQ, _newest(age_BSM)), found_BSQ
+
+
+def _newest(age_BSM: Tensor) -> Tensor:
+    return torch.where(age_BSM > 0, age_BSM, LONGEST + 1).argmin(2, keepdim=True)
+
+
+def _gathered(x_BSM: Tensor, index_BSK: Tensor) -> Tensor:
+    """Of M frames those of each index (B, S, K, ...)."""
+    inner = x_BSM.shape[3:]
+    index = index_BSK.view(*index_BSK.shape, *(1 for _ in inner)).expand(*index_BSK.shape, *inner)
+    return x_BSM.expand(*index_BSK.shape[:2], *x_BSM.shape[2:]).gather(2, index)
+
+
+@lru_cache(maxsize=8)
+def _anchors(device: torch.device) -> Tensor:
+    """Places (K, 3) from one edge of the picture to the other."""
+    middle_K3 = middles(_ANCHORS, _ANCHORS, device)
+    return torch.cat((middle_K3[:, :2] * (_OUTERMOST * _ANCHORS / (_ANCHORS - 1)), middle_K3[:, 2:]), 1)
 
 
 @lru_cache(maxsize=32)
@@ -173,7 +207,7 @@ class Mosaic(PerSlot):
         self.frames_BCMhw[:, :, time_M % room] = frames_BTChw[:, time_M].float().transpose(1, 2)
         self.paths_BM33[:, time_M % room] = paths_BTM33[:, -1]
         self.wear_BM[:, time_M % room] = wear_BTM[:, -1]
-        seen_BTChw = clip_mosaics(frames_BTChw, paths_BTM33, wear_BTM, self.oldest)
+        seen_BTChw = clip_mosaics(frames_BTChw, paths_BTM33, wear_BTM, self.oldest, room)
         self.seen_BChw = seen_BTChw[:, -1].float()
         return seen_BTChw
 
@@ -190,5 +224,6 @@ class Mosaic(PerSlot):
         age_BM = (time_B[:, None] - place_M) % room + 1
         age_B1M = torch.where(age_BM <= time_B[:, None] + 1, age_BM, 0)[:, None]
         paths_B1M33, place_11M, wear_B1M = self.paths_BM33[:, None], place_M[None, None], self.wear_BM[:, None]
-        self.seen_BChw = seen(self.frames_BCMhw, paths_B1M33, place_11M, age_B1M, wear_B1M, self.oldest)[:, 0]
+        frames = self.frames_BCMhw, paths_B1M33, place_11M, age_B1M, wear_B1M
+        self.seen_BChw = seen(*frames, self.oldest, room)[:, 0]
         return self.seen_BChw

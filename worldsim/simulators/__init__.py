@@ -26,7 +26,7 @@ def load(
     ``steps``: denoising steps a frame; None takes the checkpoint's own.
     ``precision``: "bfloat16" (default) or "float32".
     ``guidance``: how far past its prompt's word each frame goes; 1 is none.
-    ``memory``: which frames from beyond the window are seen again; None recalls none.
+    ``memory``: what is seen again from beyond the window; None: places, where the network is shown them.
     Raises UnknownNameError or DamagedFileError when there is no such checkpoint or it cannot be read, WorldsimError for
     guidance of a network that reads no prompts.
     """

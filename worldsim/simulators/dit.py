@@ -24,7 +24,7 @@ from worldsim.models.dit import DiT, Output
 from worldsim.models.heads import reward_mean
 from worldsim.models.streaming import StreamContext
 from worldsim.simulators.checkpoints import Checkpoint
-from worldsim.simulators.recall import MemoryConfig, Recaller
+from worldsim.simulators.recall import PLACES, MemoryConfig, Recaller
 from worldsim.simulators.scoring import Heard, Surprise
 from worldsim.simulators.snapshot import Snapshot, check, put_back, taken
 from worldsim.simulators.stream_state import StreamState
@@ -39,7 +39,7 @@ class DiTSimulator:
     An action with a NaN among its channels is unknown: the network goes on as the prompt says, or as it likes.
     With ``guidance`` above 1 a frame follows its prompt more than the network would: it goes on from what the network
     says without the prompt, past what it says with it (Ho and Salimans 2022); two network calls instead of one.
-    ``memory`` shows frames from beyond the window again.
+    ``memory`` shows places and frames from beyond the window again.
     """
 
     def __init__(
@@ -55,11 +55,14 @@ class DiTSimulator:
             raise WorldsimError(f"guidance={guidance} is for networks that read prompts; {checkpoint.name} reads none.")
         if guidance < 0:
             raise WorldsimError(f"guidance={guidance} must be 0 or more; 1 is none.")
-        if memory is not None and memory.mosaic and dit.motion is None:
+        memory = memory or MemoryConfig()
+        if memory.mosaic and dit.motion is None:
             raise WorldsimError(
                 f"memory.mosaic={memory.mosaic} is for networks trained with motion=true; {checkpoint.name} was not. "
                 "memory.frames= works with every network."
             )
+        if memory.mosaic is None:
+            memory = replace(memory, mosaic=0 if dit.motion is None else PLACES)
         self.checkpoint, self.vae, self.dit = checkpoint, vae, dit
         self.guidance, self.memory = guidance, memory
         self.levels = sampling_levels(steps)
@@ -74,8 +77,8 @@ class DiTSimulator:
         self._scale_A = torch.from_numpy(self.codec.scale).to(self.device)
         self._hash = checkpoint.hash
         window, sinks = dit.config.window, dit.config.sinks
-        self._recaller = Recaller(memory, self.codec, window, sinks) if memory is not None and memory.frames else None
-        self._remembered = window + (0 if memory is None else memory.mosaic)
+        self._recaller = Recaller(memory, self.codec, window, sinks) if memory.frames else None
+        self._remembered = window + (memory.mosaic or 0)
         with torch.inference_mode():
             self._no_prompt = None if guidance == 1 else dit.stream_text([""])  # one for all slots
 
@@ -88,6 +91,7 @@ class DiTSimulator:
             "checkpoint_hash": self._hash,
             **{key: config[key] for key in ("env_ids", "env_kwargs", "height", "width", "fps", "codec")},
             "context_frames": self.dit.config.window,
+            "most_context_frames": self._remembered,
             "steps": len(self.levels) - 1,
             "context_noise": self.context_noise,
             "precision": str(self.dtype).removeprefix("torch."),
@@ -95,7 +99,7 @@ class DiTSimulator:
             "vae_params": sum(p.numel() for p in self.vae.parameters()),
             "train_flops": config["train_flops"],
             **({} if self.guidance == 1 else {"stream_guidance": self.guidance}),
-            **({} if self.memory is None else {"memory": self._memory()}),
+            "memory": self._memory(),
             **({"text": True, "text_steps": TEXT_STEPS, "guidance": TEXT_GUIDANCE} if self._follows_text else {}),
         }
 
@@ -217,10 +221,8 @@ class DiTSimulator:
             "guided": self.guidance != 1,
         }
 
-    def _memory(self) -> dict[str, Any] | None:
+    def _memory(self) -> dict[str, Any]:
         """The settings by which frames and places are recalled."""
-        if self.memory is None:
-            return None
         return {**asdict(self.memory), "by": "" if self._recaller is None else self._recaller.way}
 
     def _denoise(

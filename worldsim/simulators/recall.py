@@ -1,4 +1,4 @@
-"""Which frames beyond the window a new frame sees again: those that looked the same way, or looked alike.
+"""What is seen again from beyond the window, and which whole frames: those that looked the same way, or looked alike.
 
 Every frame has a descriptor of unit length, and the archived frames whose descriptors have the largest cosine with what
 the next frame will show are recalled, newer ones first where several are as good.
@@ -21,34 +21,40 @@ from worldsim.core.errors import UnknownNameError, WorldsimError
 from worldsim.models.cache import PerSlot
 
 WAYS = ("camera", "latent")
+PLACES = 256  # frames beyond the window that a mosaic goes back, unless told otherwise
+_LONGEST_MOSAIC = 3072
 _POOLED = 4  # latents are compared on a grid of this many cells a side
 _NEWER = 1e-4  # cosine that the newest frame is ahead of the oldest; a turn by one degree is 1.5e-4
 
 
 @dataclass(frozen=True)
 class MemoryConfig:
-    """Up to ``frames`` frames beyond the window are shown again, out of the ``archive`` that left it last.
+    """What is seen again that left the window: places, and whole frames.
 
-    ``by`` says which: "camera", those seen in the direction that the named turns of the camera lead to (where the
-    player stands is not asked); "latent", those that look like the newest frame; "", the camera where it can be turned.
-    A network that was trained with motion=true is shown places, not only frames: its mosaics go back ``mosaic`` frames
-    beyond the window (:mod:`worldsim.models.mosaic`).
+    A network that was trained with motion=true is shown places: its mosaics go back ``mosaic`` frames beyond the window
+    (:mod:`worldsim.models.mosaic`), 256 unless told otherwise. Of any network up to ``frames`` frames are shown again,
+    out of the ``archive`` that left the window last. ``by`` says which: "camera", those seen in the direction that the
+    named turns of the camera lead to (where the player stands is not asked); "latent", those that look like the newest
+    frame; "", the camera where it can be turned.
     """
 
-    frames: int = 4
+    frames: int = 0
     archive: int = 512
     by: str = ""
-    mosaic: int = 0
+    mosaic: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("frames", "archive", "mosaic"):
-            if not isinstance(getattr(self, name), int):
-                raise WorldsimError(f"{name}={getattr(self, name)!r} of a memory must be a whole number of frames.")
-        if min(self.frames, self.mosaic) < 0 or self.frames == self.mosaic == 0 or self.archive < self.frames:
+            value = getattr(self, name)
+            if not isinstance(value, int) and (name, value) != ("mosaic", None):
+                raise WorldsimError(f"{name}={value!r} of a memory must be a whole number of frames.")
+        if not 0 <= self.frames <= self.archive:
             raise WorldsimError(
-                f"a memory of frames={self.frames} out of archive={self.archive} and mosaic={self.mosaic} cannot be: "
-                "at least one frame of either kind, and an archive of no fewer frames; memory=None recalls nothing."
+                f"a memory of frames={self.frames} out of archive={self.archive} cannot be: frames must be 0 or more, "
+                "and the archive no fewer."
             )
+        if not 0 <= (self.mosaic or 0) <= _LONGEST_MOSAIC:
+            raise WorldsimError(f"mosaic={self.mosaic} of a memory must be 0 to {_LONGEST_MOSAIC} frames.")
         if self.by and self.by not in WAYS:
             raise UnknownNameError("way to recall frames", self.by, WAYS)
 
@@ -64,12 +70,12 @@ class MemoryConfig:
 
 
 def read_memory(settings: Mapping[str, Any]) -> MemoryConfig:
-    """From what somebody typed; a memory of places alone recalls no frames unless told to. Raises WorldsimError."""
+    """From what somebody typed. Raises WorldsimError."""
     known = [field.name for field in fields(MemoryConfig)]
     for key in settings:
         if key not in known:
             raise UnknownNameError("setting of memory", key, known)
-    return MemoryConfig(**({"frames": 0} if settings.get("mosaic") else {}) | dict(settings))
+    return MemoryConfig(**settings)
 
 
 @dataclass
