@@ -123,6 +123,21 @@ def test_a_longer_memory_shows_older_places_as_if_they_were_the_oldest_of_traini
     assert torch.allclose(seen[0, -1, :, : SIDE // 2], torch.full((SIDE, SIDE // 2), 1 / 3))
 
 
+def test_a_memory_of_many_frames_finds_what_a_short_one_does():
+    """Its cells choose from a few frames; those show a turn away and back as well as all of them do."""
+    turns = [0.5] * 6 + [-0.5] * 6
+    frames, steps = panorama(turns), torch.stack([turn(t) for t in turns])
+    shown = {}
+    for room in (20, 200):
+        memory = Mosaic.empty(1, 3, SIDE, SIDE, room, WINDOW, frames.device)
+        for t in range(len(turns)):
+            shown[room] = memory.add(frames[:, t], torch.tensor([t]), steps[None, t], torch.zeros(1))
+        begun = Mosaic.empty(1, 3, SIDE, SIDE, room, WINDOW, frames.device)
+        assert torch.allclose(begun.fill(frames[:, :-1], steps[None], torch.zeros(1, len(turns)))[:, -1], shown[room])
+    assert torch.allclose(shown[200][:, :-1], frames[:, -1], atol=1e-4)
+    assert torch.allclose(shown[20], shown[200], atol=1e-4)
+
+
 def test_slots_of_a_cache_take_their_mosaics_along():
     cache = RingCache.empty(1, 3, 1, 4, WINDOW, 4)
     cache.mosaic = Mosaic.empty(3, 2, SIDE, SIDE, WINDOW, WINDOW, torch.device("cpu"))

@@ -32,10 +32,10 @@ from worldsim.models.config import DiTConfig, config_from_plain
 from worldsim.models.heads import Heads
 from worldsim.models.layers import Conditioning, Linear, norm
 from worldsim.models.layout import Layout, Part, layout_of
-from worldsim.models.mosaic import Mosaic, clip_mosaics, clip_paths, clip_wear
+from worldsim.models.mosaic import Mosaic
 from worldsim.models.motion import Motion, Steps
-from worldsim.models.pose import Pose
 from worldsim.models.prompts import ReadsPrompts
+from worldsim.models.reference import Reference, reference_of
 from worldsim.models.streaming import PrefillPass, StreamContext, StreamPass
 from worldsim.models.text import make_text_encoder
 
@@ -48,26 +48,6 @@ class Output:
     reward_logits: Tensor  # (B, T, bins)
     termination_logit: Tensor  # (B, T)
     steps: Steps | None = None  # of streaming clips: what was made of their actions
-
-
-@dataclass
-class Reference:
-    """What frames are shown beside: those before them, which they are predicted as a change to, and their mosaics."""
-
-    before_BTChw: Tensor
-    seen_BTChw: Tensor | None  # C + 1 channels
-    steps: Steps | None = None  # on from each context frame, where clips are read
-
-    def frames(self, chosen: slice) -> Reference:
-        """Of some frames of each clip."""
-        seen_BTChw = None if self.seen_BTChw is None else self.seen_BTChw[:, chosen]
-        return Reference(self.before_BTChw[:, chosen], seen_BTChw, self.steps)
-
-    def last(self) -> Reference:
-        """Of the last frame where frames come first (F, B, C, h, w), as (B, 1, C, h, w)."""
-        return Reference(
-            self.before_BTChw[-1][:, None], None if self.seen_BTChw is None else self.seen_BTChw[-1][:, None]
-        )
 
 
 class DiT(ReadsPrompts):
@@ -141,22 +121,6 @@ class DiT(ReadsPrompts):
         x = x_BTPK.view(B, T, h // p, w // p, -1, p, p).permute(0, 1, 4, 2, 5, 3, 6)
         return x.reshape(B, T, -1, h, w)
 
-    def _reference(self, entry: Entry) -> Reference:
-        before_BFChw = entry.reference_BFChw
-        if self.motion is None:
-            return Reference(before_BFChw, None)
-        if not entry.follows:  # no action leads here from what is shown beside
-            return Reference(before_BFChw, F.pad(before_BFChw, (0, 0, 0, 0, 0, 1)))
-        clips, T = len(before_BFChw), before_BFChw.shape[1] - entry.predicted
-        context_BSChw = entry.frames_BFChw[:, : T - 1]
-        given = (x.unflatten(0, (clips, -1))[:, 1:T] for x in (entry.inputs.action_FA, entry.inputs.known_F))
-        steps = self.motion.along(Pose.unknown(clips, before_BFChw.device), context_BSChw, *given)
-        paths_BSM33 = clip_paths(steps.homography_BT33, self.config.window)
-        wear_BSM = clip_wear(steps.worn_BT, self.config.window)
-        seen_BSChw = clip_mosaics(context_BSChw, paths_BSM33, wear_BSM, self.config.window)
-        seen_BFChw = torch.cat((torch.zeros_like(seen_BSChw[:, :1]), seen_BSChw, seen_BSChw), 1)
-        return Reference(before_BFChw, seen_BFChw, steps)
-
     def _tokens(self, z_BTChw: Tensor, reference: Reference, kind_BT: Tensor) -> Tensor:
         pair = torch.cat((self._patches(z_BTChw), self._patches(reference.before_BTChw)), -1)
         x_BTPD = self.embed(pair) + self.kind[kind_BT][:, :, None].to(pair.dtype)
@@ -213,7 +177,7 @@ class DiT(ReadsPrompts):
             Part(isinstance(one, JointClips), len(e.kind_BF), one.length, *self.grid(*e.frames_BFChw.shape[-2:]))
             for one, e in zip(clips, entries, strict=True)
         )
-        references = [self._reference(e) for e in entries]
+        references = [reference_of(e, self.motion, self.config.window) for e in entries]
         tokens = [self._tokens(e.frames_BFChw, r, e.kind_BF) for e, r in zip(entries, references, strict=True)]
         x_ND = torch.cat([x_BFPD.flatten(0, 2) for x_BFPD in tokens])
         keys = [self.text_keys(one.text, part.clips, x_ND.dtype) for one, part in zip(clips, parts, strict=True)]

@@ -91,10 +91,12 @@ def seen(
     with torch.no_grad():
         same = 2 * _SAME_PLACE / w
         chosen_BSK = _candidates(paths_BSM33, age_BSM, wear_BSM, same) if room > _MANY else None
-        frames = paths_BSM33, age_BSM, wear_BSM
-        shown = frames if chosen_BSK is None else [_gathered(x, chosen_BSK) for x in frames]
-        best_BSQ, found_BSQ = _best(*shown, cell_Q3, same)
-        best_BSQ = best_BSQ if chosen_BSK is None else chosen_BSK.gather(2, best_BSQ)
+        if chosen_BSK is None:
+            best_BSQ, found_BSQ = _best(paths_BSM33, age_BSM, wear_BSM, cell_Q3, same)
+        else:
+            paths, age, wear = (_gathered(x, chosen_BSK) for x in (paths_BSM33, age_BSM, wear_BSM))
+            best_BSK, found_BSQ = _best(paths, age, wear, cell_Q3, same)
+            best_BSQ = chosen_BSK.gather(2, best_BSK)
         wear_BSQ = _gathered(wear_BSM, best_BSQ)
         new_BSQ = torch.where(found_BSQ, 1.0 / wear_BSQ.clamp(min=1, max=oldest), 0.0)
         frame_BSQ = _gathered(frame_BSM, best_BSQ)
