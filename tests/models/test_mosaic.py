@@ -133,7 +133,9 @@ def test_a_memory_of_many_frames_finds_what_a_short_one_does():
         for t in range(len(turns)):
             shown[room] = memory.add(frames[:, t], torch.tensor([t]), steps[None, t], torch.zeros(1))
         begun = Mosaic.empty(1, 3, SIDE, SIDE, room, WINDOW, frames.device)
-        assert torch.allclose(begun.fill(frames[:, :-1], steps[None], torch.zeros(1, len(turns)))[:, -1], shown[room])
+        assert torch.allclose(
+            begun.fill(frames[:, :-1], steps[None], torch.zeros(1, len(turns)))[:, -1], shown[room], atol=1e-3
+        )
     assert torch.allclose(shown[200][:, :-1], frames[:, -1], atol=1e-4)
     assert torch.allclose(shown[20], shown[200], atol=1e-4)
 
