@@ -11,6 +11,7 @@ from worldsim.core.errors import WorldsimError
 from worldsim.diffusion.flow import NoiseConfig, add_noise, euler_steps
 from worldsim.models.clips import StreamClips
 from worldsim.models.dit import DiT, DiTConfig
+from worldsim.models.motion import Steps
 from worldsim.models.text import TextConfig
 from worldsim.training.objective import (
     GIVEN_PATTERNS,
@@ -27,6 +28,7 @@ from worldsim.training.objective import (
     prompts_of,
     shortcut_goal,
     stream_clips,
+    tilt_error,
 )
 
 CONFIG = DiTConfig(
@@ -228,3 +230,15 @@ def test_balanced_losses_are_told_as_they_are_and_right_frames_are_not_blown_up(
     assert torch.equal(told_BS, loss_BS)
     (gradient_BS,) = torch.autograd.grad(told_BS.sum(), loss_BS)
     assert float(gradient_BS.max()) == pytest.approx(100, rel=1e-3)
+
+
+def test_frames_that_agree_about_where_the_camera_looked_cost_nothing():
+    """Read on the way down, each frame says what the actions add to the first; one that does not is what costs."""
+    pitch = torch.tensor([[0.5, -0.2, 0.3, 0.0]])
+    agreed = 0.7 + pitch.cumsum(1) - pitch
+    nothing = torch.zeros(1, 4)
+    assert float(tilt_error(Steps(nothing, nothing, agreed, pitch), torch.ones(1, 4)).sum()) < 1e-10
+    wrong = agreed + torch.tensor([[0.0, 0.0, 0.4, 0.0]])
+    assert tilt_error(Steps(nothing, nothing, wrong, pitch), torch.ones(1, 4)).argmax() == 2
+    ended = torch.tensor([[1.0, 1.0, 0.0, 1.0]])  # frames that do not count neither cost nor disturb the others
+    assert float(tilt_error(Steps(nothing, nothing, wrong, pitch), ended).sum()) < 1e-10
