@@ -23,10 +23,11 @@ def batch_of(channels):
     return Batch(torch.zeros(CLIPS, FRAMES, channels, 8, 8), torch.zeros(CLIPS, FRAMES - 1, CHANNELS), *zeros)
 
 
-@pytest.mark.parametrize("own_context_share", [0.0, 0.5])
-def test_a_step_of_the_simulator_stays_on_its_device(own_context_share):
+@pytest.mark.parametrize(("own_context_share", "camera"), [(0.0, None), (0.5, None), (0.0, (0, 1))])
+def test_a_step_of_the_simulator_stays_on_its_device(own_context_share, camera):
     config = SimulatorTrainConfig(own_context_share=own_context_share, device="meta")
-    model = DiT(DiTConfig(action_channels=CHANNELS, dim=64, depth=2, heads=1, window=3, motion=True)).to("meta")
+    shape = {"dim": 64, "depth": 2, "heads": 1, "window": 3}
+    model = DiT(DiTConfig(action_channels=CHANNELS, **shape, motion=True, camera=camera)).to("meta")
     batch = batch_of(model.config.latent_channels).to("meta")
     with torch.device("meta"):
         loss, values = step_loss(model, config, batch, [], torch.Generator())

@@ -265,7 +265,8 @@ class DiT(ReadsPrompts):
         else:
             if self.motion is not None and cache.mosaic is not None:
                 now = previous_BChw[:, None], target_action_BA[:, None], known_B[:, None]
-                steps = self.motion.along(cache.mosaic.pose, *now)
+                pose = cache.mosaic.pose
+                steps = self.motion.along(pose, *now, read=not pose.settled)
                 step = steps.homography_BT33[:, 0], steps.worn_BT[:, 0]
                 seen = [*seen, cache.mosaic.add(previous_BChw, cache.count_B, *step)]
             view = cache.begin_frame(context.recall_BM)

@@ -45,16 +45,18 @@ class Motion(nn.Module):
         for weights in (self.embed.weight, self.share.weight, self.share.bias):
             nn.init.zeros_(weights)
 
-    def along(self, pose: Pose, frames_BTChw: Tensor, action_BTA: Tensor, known_BT: Tensor) -> Steps:
-        """What actions do that lead on from each of these frames, from ``pose`` at the first, which goes along."""
+    def along(self, pose: Pose, frames_BTChw: Tensor, action_BTA: Tensor, known_BT: Tensor, read: bool = True) -> Steps:
+        """What actions do that lead on from each of these frames, from ``pose`` at the first, which goes along.
+
+        Frames need not be ``read`` where the pose is settled.
+        """
         given_BTA = (action_BTA * known_BT[..., None]).float()
-        others = torch.ones(given_BTA.shape[2], dtype=torch.bool, device=given_BTA.device)
+        others = [channel for channel in range(given_BTA.shape[2]) if channel not in (self.camera or ())]
         read_BT, pitch_BT = None, torch.zeros_like(given_BTA[:, :, 0])
         if self.camera is not None and self.tilt is not None:
-            if not pose.settled:
+            if read:
                 read_BT = self.tilt(frames_BTChw.flatten(0, 1)).view(pitch_BT.shape)
             pitch_BT = given_BTA[:, :, self.camera[0]]
-            others[list(self.camera)] = False
         turns_BT = (given_BTA[:, :, others] == 0).all(2) & (known_BT > 0)
         told = (pitch_BT if read_BT is None else read_BT, pitch_BT, turns_BT)
         gone = [pose.go_on(*now) for now in zip(*(column_BT.unbind(1) for column_BT in told), strict=True)]
