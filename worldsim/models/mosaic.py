@@ -25,7 +25,7 @@ from worldsim.models.pose import Pose
 
 _CELL = 2  # latents across and down that are taken from one frame
 _NEAREST = 0.05  # third coordinate of a place in front of the camera, at least
-LONGEST = 4096  # frames that a mosaic can be made of
+_LONGEST = 4096  # frames that a mosaic can be made of
 _MANY = 64  # frames of which cells are chosen one by one; of more a few are chosen first, by _ANCHORS a side
 _ANCHORS, _OUTERMOST = 5, 0.97  # the last of them in halves of a side from the middle
 _SAME_PLACE = 0.25  # latents by which a cell is off where it counts as not moved
@@ -50,10 +50,9 @@ def clip_paths(homography_BT33: Tensor, window: int) -> Tensor:
 def clip_wear(worn_BT: Tensor, window: int) -> Tensor:
     """Of the same frames the steps since that may have changed more than the direction of view: (B, T, M)."""
     T = worn_BT.shape[1]
-    age_M = _ages(min(window, T), worn_BT.device)
     before_BT = F.pad(worn_BT.cumsum(1), (1, 0))  # each frame, 0 to T
-    new_TM = torch.arange(1, T + 1, device=age_M.device)[:, None].expand(-1, len(age_M))
-    return before_BT[:, new_TM] - before_BT[:, (new_TM - age_M).clamp(min=0)]
+    frame_TM = _clip_frames(T, min(window, T), worn_BT.device)
+    return before_BT[:, 1:, None] - before_BT[:, frame_TM.clamp(min=0)]
 
 
 def clip_mosaics(frames_BTChw: Tensor, paths_BTM33: Tensor, wear_BTM: Tensor, oldest: int, room: int = 0) -> Tensor:
@@ -64,9 +63,8 @@ def clip_mosaics(frames_BTChw: Tensor, paths_BTM33: Tensor, wear_BTM: Tensor, ol
     frame before. ``room`` is how many frames a rollout will choose from, where that is more.
     """
     T, size = paths_BTM33.shape[1:3]
-    age_M = _ages(size, frames_BTChw.device)
-    frame_TM = torch.arange(1, T + 1, device=age_M.device)[:, None] - age_M
-    age_TM = torch.where(frame_TM >= 0, age_M, 0)
+    frame_TM = _clip_frames(T, size, frames_BTChw.device)
+    age_TM = torch.where(frame_TM >= 0, torch.arange(size, 0, -1, device=frame_TM.device), 0)
     volume_BCThw = frames_BTChw.float().transpose(1, 2)
     seen_BTChw = seen(
         volume_BCThw, paths_BTM33, frame_TM.clamp(min=0)[None], age_TM[None], wear_BTM, oldest, max(size, room)
@@ -74,8 +72,10 @@ def clip_mosaics(frames_BTChw: Tensor, paths_BTM33: Tensor, wear_BTM: Tensor, ol
     return seen_BTChw.to(frames_BTChw.dtype)
 
 
-def _ages(size: int, device: torch.device) -> Tensor:
-    return torch.arange(size, 0, -1, device=device)
+def _clip_frames(length: int, size: int, device: torch.device) -> Tensor:
+    """Of each new frame, 1 to ``length``, the ``size`` frames before it (T, M), the newest last; negative for none."""
+    time_T1 = torch.arange(length, device=device)[:, None]
+    return time_T1 - torch.arange(size - 1, -1, -1, device=device)
 
 
 def seen(
@@ -132,7 +132,7 @@ def _best(
         torch.addcmul(y_BSMQ, front_BSMQ, place_Q3[:, 1], value=-1).abs_(),
     )
     there_BSM = age_BSM > 0
-    order_BSM = torch.where(there_BSM, wear_BSM - 0.5 * age_BSM / (LONGEST + 1), torch.inf)
+    order_BSM = torch.where(there_BSM, wear_BSM - 0.5 * age_BSM / (_LONGEST + 1), torch.inf)
     order_BSMQ = order_BSM[..., None] + 0.5 * (off_BSMQ > same * front_BSMQ)
     least_BSQ, best_BSQ = torch.where(inside_BSMQ, order_BSMQ, torch.inf).min(2)
     found_BSQ = least_BSQ < torch.inf
@@ -140,7 +140,7 @@ def _best(
 
 
 def _newest(age_BSM: Tensor) -> Tensor:
-    return torch.where(age_BSM > 0, age_BSM, LONGEST + 1).argmin(2, keepdim=True)
+    return torch.where(age_BSM > 0, age_BSM, _LONGEST + 1).argmin(2, keepdim=True)
 
 
 def _gathered(x_BSM: Tensor, index_BSK: Tensor) -> Tensor:
