@@ -69,6 +69,13 @@ def test_channels_are_named_after_the_space():
     assert stick.names == ("stick0", "stick1")
 
 
+def test_a_codec_knows_what_turns_a_camera_and_what_hands_do():
+    codec = ActionCodec.from_space(MIXED)
+    assert (codec.camera, codec.hands) == ((1, 2), (0,))
+    nothing = ActionCodec.from_space(spaces.Discrete(2))
+    assert (nothing.camera, nothing.hands) == (None, ())
+
+
 def test_a_plain_codec_is_written_as_ever():
     """Checkpoints and tables hold these rows, and tables are compared by them."""
     assert [set(row) for row in ActionCodec.from_space(MIXED).to_json()] == [

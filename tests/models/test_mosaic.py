@@ -5,6 +5,7 @@ import torch
 
 from worldsim.models.cache import RingCache
 from worldsim.models.mosaic import Mosaic, clip_mosaics, clip_paths, clip_wear
+from worldsim.models.motion import Steps
 
 SIDE, WINDOW = 16, 6
 
@@ -27,14 +28,20 @@ def panorama(turns: list[float]) -> torch.Tensor:
     return torch.stack(frames)[None]
 
 
-def mosaic_of(frames: torch.Tensor, steps: torch.Tensor, worn: torch.Tensor, window: int = WINDOW) -> torch.Tensor:
-    return clip_mosaics(frames, clip_paths(steps, window), clip_wear(worn, window), window)
+def steps_of(homography: torch.Tensor, worn: torch.Tensor, acted: torch.Tensor | None = None) -> Steps:
+    return Steps(homography, worn, torch.zeros_like(worn) if acted is None else acted, None, torch.zeros_like(worn))
+
+
+def mosaic_of(
+    frames: torch.Tensor, steps: Steps, window: int = WINDOW, own: torch.Tensor | None = None
+) -> torch.Tensor:
+    return clip_mosaics(frames, clip_paths(steps.homography_BT33, window), clip_wear(steps, window, own), window)
 
 
 def mosaics(turns: list[float], window: int = WINDOW, worn: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:
     """Of a camera that turns; every step wears, unless told otherwise."""
     frames, steps = panorama(turns), torch.stack([turn(across) for across in turns])[None]
-    return frames, mosaic_of(frames[:, :-1], steps, torch.full((1, len(turns)), worn), window)[0]
+    return frames, mosaic_of(frames[:, :-1], steps_of(steps, torch.full((1, len(turns)), worn)), window)[0]
 
 
 def test_what_left_the_picture_comes_back():
@@ -42,8 +49,8 @@ def test_what_left_the_picture_comes_back():
     frames, seen = mosaics([1.0, 1.0, -1.0, -1.0])
     assert torch.allclose(seen[-1, :-1], frames[0, -1], atol=1e-4)
     half = SIDE // 2  # the left half was last seen four frames ago, the right half in the frame before
-    assert torch.allclose(seen[-1, -1, :, half:], torch.ones(SIDE, half))
-    assert torch.allclose(seen[-1, -1, :, :half], torch.full((SIDE, half), 1 / 4))
+    assert torch.allclose(seen[-1, -1, :, half:], torch.full((SIDE, half), 1 / 2))
+    assert torch.allclose(seen[-1, -1, :, :half], torch.full((SIDE, half), 1 / 5))
 
 
 def test_what_was_never_seen_is_the_edge_and_says_so():
@@ -58,11 +65,15 @@ def test_what_left_the_window_is_not_known():
     assert seen[-1, -1, :, : SIDE // 2].max() == 0
 
 
-def which_frame(turns: list[float], worn: list[float]) -> float:
+def which_frame(
+    turns: list[float], worn: list[float], own: list[float] | None = None, acted: list[float] | None = None
+) -> float:
     """The number of the frame that the middle of the next one is taken from."""
     steps = torch.stack([turn(across) for across in turns])[None]
     numbers = torch.arange(float(len(turns)))[None, :, None, None, None].expand(1, -1, 1, SIDE, SIDE)
-    return float(mosaic_of(numbers, steps, torch.tensor([worn]))[0, -1, 0, SIDE // 2, SIDE // 2])
+    drawn, done = (None if each is None else torch.tensor([each]) for each in (own, acted))
+    seen = mosaic_of(numbers, steps_of(steps, torch.tensor([worn]), done), own=drawn)
+    return float(seen[0, -1, 0, SIDE // 2, SIDE // 2])
 
 
 def test_a_place_is_taken_from_the_newest_frame_while_every_step_wears():
@@ -79,6 +90,27 @@ def test_a_frame_in_which_the_place_was_where_it_is_comes_before_one_that_has_to
     assert which_frame([0.25, -0.25, 0.25, 0.0], [0.0, 0.0, 0.0, 0.0]) == pytest.approx(1, abs=1e-5)
 
 
+def test_a_real_frame_comes_before_a_drawn_one_until_it_is_much_more_worn():
+    """Frames 2 and 3 are drawn; frame 1 is the last real one, two steps old, or worn by more than drawing does."""
+    drawn = [0.0, 0.0, 1.0, 1.0]
+    assert which_frame([0.0] * 4, [1.0, 1.0, 1.0, 0.0]) == pytest.approx(3, abs=1e-5)
+    assert which_frame([0.0] * 4, [1.0, 1.0, 1.0, 0.0], drawn) == pytest.approx(1, abs=1e-5)
+    assert which_frame([0.0] * 4, [1.0, 4.0, 1.0, 0.0], drawn) == pytest.approx(3, abs=1e-5)
+
+
+def test_a_real_frame_that_has_to_be_moved_comes_before_a_drawn_one_that_has_not():
+    assert which_frame([0.25, 0.0], [0.0, 0.0]) == pytest.approx(1, abs=1e-5)
+    assert which_frame([0.25, 0.0], [0.0, 0.0], [0.0, 1.0]) == pytest.approx(0, abs=1e-5)
+
+
+def test_what_is_done_to_the_world_is_not_undone_by_the_real_frames_before_it():
+    """Something is done after the real frame 1; in 2 and 3, which are drawn, it is there."""
+    drawn, done = [0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 0.0]
+    assert which_frame([0.0] * 4, [0.0, 1.0, 0.0, 0.0], drawn) == pytest.approx(0, abs=1e-5)
+    assert which_frame([0.0] * 4, [0.0, 1.0, 0.0, 0.0], drawn, done) == pytest.approx(2, abs=1e-5)
+    assert which_frame([0.0] * 4, [0.0, 1.0, 0.0, 0.0], drawn, [1.0, 0.0, 0.0, 0.0]) == pytest.approx(1, abs=1e-5)
+
+
 def test_what_only_turns_does_not_age():
     """Away and back without a step that wears: all is as new as the frame before."""
     frames, seen = mosaics([1.0, 1.0, -1.0, -1.0], worn=0.0)
@@ -90,7 +122,7 @@ def test_nothing_behind_the_camera_is_seen():
     """A turn by 180 degrees: lines through the picture point both ways, and only one of them is in front."""
     half_turn = torch.diag(torch.tensor([-1.0, 1.0, -1.0]))
     frames = panorama([0.0])
-    seen = mosaic_of(frames[:, :1], half_turn[None, None], torch.ones(1, 1))
+    seen = mosaic_of(frames[:, :1], steps_of(half_turn[None, None], torch.ones(1, 1)))
     assert seen[0, 0, -1].max() == 0
 
 
@@ -99,17 +131,23 @@ def test_streams_see_what_clips_see():
     torch.manual_seed(1)
     T = 3 * WINDOW
     frames = torch.randn(2, T, 3, SIDE, SIDE)
-    steps = torch.eye(3) + 0.1 * torch.randn(2, T, 3, 3)
-    worn = (torch.rand(2, T) < 0.4).float()
-    whole = mosaic_of(frames, steps, worn)
+    homography = torch.eye(3) + 0.1 * torch.randn(2, T, 3, 3)
+    worn, own, acted = ((torch.rand(2, T) < share).float() for share in (0.4, 0.3, 0.2))
+    own[:, :10] = 0
+    whole = mosaic_of(frames, steps_of(homography, worn, acted), own=own)
+
+    def steps(first: int, last: int) -> Steps:
+        return steps_of(*(each[:, first:last] for each in (homography, worn, acted)))
+
     stream = Mosaic.empty(2, 3, SIDE, SIDE, WINDOW, WINDOW, frames.device)
     for t in range(T):
         time = torch.tensor([t, t])
-        assert torch.allclose(stream.add(frames[:, t], time, steps[:, t], worn[:, t]), whole[:, t], atol=1e-4)
+        now = stream.add(frames[:, t], time, steps(t, t + 1), own[:, t])
+        assert torch.allclose(now, whole[:, t], atol=1e-4)
     begun = Mosaic.empty(2, 3, SIDE, SIDE, WINDOW, WINDOW, frames.device)
-    assert torch.allclose(begun.fill(frames[:, :10], steps[:, :10], worn[:, :10]), whole[:, :10], atol=1e-4)
+    assert torch.allclose(begun.fill(frames[:, :10], steps(0, 10)), whole[:, :10], atol=1e-4)
     for t in range(10, T):
-        now = begun.add(frames[:, t], torch.tensor([t, t]), steps[:, t], worn[:, t])
+        now = begun.add(frames[:, t], torch.tensor([t, t]), steps(t, t + 1), own[:, t])
         assert torch.allclose(now, whole[:, t], atol=1e-4)
 
 
@@ -118,9 +156,9 @@ def test_a_longer_memory_shows_older_places_as_if_they_were_the_oldest_of_traini
     frames, turns = panorama([1.0, 1.0, -1.0, -1.0]), torch.stack([turn(t) for t in (1.0, 1.0, -1.0, -1.0)])
     memory = Mosaic.empty(1, 3, SIDE, SIDE, 6, 3, frames.device)
     for t in range(4):
-        seen = memory.add(frames[:, t], torch.tensor([t]), turns[None, t], torch.ones(1))
+        seen = memory.add(frames[:, t], torch.tensor([t]), steps_of(turns[None, t : t + 1], torch.ones(1, 1)))
     assert torch.allclose(seen[0, :-1], frames[0, -1], atol=1e-4)
-    assert torch.allclose(seen[0, -1, :, : SIDE // 2], torch.full((SIDE, SIDE // 2), 1 / 3))
+    assert torch.allclose(seen[0, -1, :, : SIDE // 2], torch.full((SIDE, SIDE // 2), 1 / 4))
 
 
 def test_a_memory_of_many_frames_finds_what_a_short_one_does():
@@ -131,10 +169,11 @@ def test_a_memory_of_many_frames_finds_what_a_short_one_does():
     for room in (20, 200):
         memory = Mosaic.empty(1, 3, SIDE, SIDE, room, WINDOW, frames.device)
         for t in range(len(turns)):
-            shown[room] = memory.add(frames[:, t], torch.tensor([t]), steps[None, t], torch.zeros(1))
+            now = steps_of(steps[None, t : t + 1], torch.zeros(1, 1))
+            shown[room] = memory.add(frames[:, t], torch.tensor([t]), now)
         begun = Mosaic.empty(1, 3, SIDE, SIDE, room, WINDOW, frames.device)
         assert torch.allclose(
-            begun.fill(frames[:, :-1], steps[None], torch.zeros(1, len(turns)))[:, -1], shown[room], atol=1e-3
+            begun.fill(frames[:, :-1], steps_of(steps[None], torch.zeros(1, len(turns))))[:, -1], shown[room], atol=1e-3
         )
     assert torch.allclose(shown[200][:, :-1], frames[:, -1], atol=1e-4)
     assert torch.allclose(shown[20], shown[200], atol=1e-4)

@@ -40,8 +40,8 @@ def moved(motion, z_FChw, action_FA, known_F):
     """Each frame by one action."""
     frames_F1Chw = z_FChw[:, None]
     steps = motion.along(Pose.unknown(len(z_FChw), z_FChw.device), frames_F1Chw, action_FA[:, None], known_F[:, None])
-    paths_F1133, wear_F11 = clip_paths(steps.homography_BT33, 1), clip_wear(steps.worn_BT, 1)
-    return clip_mosaics(frames_F1Chw, paths_F1133, wear_F11, 1)[:, 0, :-1]
+    paths_F1133 = clip_paths(steps.homography_BT33, 1)
+    return clip_mosaics(frames_F1Chw, paths_F1133, clip_wear(steps, 1), 1)[:, 0, :-1]
 
 
 def test_a_turn_moves_the_picture_against_it(motion):

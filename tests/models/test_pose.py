@@ -77,11 +77,17 @@ def test_the_first_frames_are_read_and_the_mean_of_them_is_what_counts(motion):
 
 def test_steps_that_do_more_than_turn_wear_and_so_do_some_after_them(motion):
     rows = [(0.1, 0.0, 0.0), (0.0, 0.1, 1.0), *[(0.0, 0.1, 0.0)] * 6]
-    assert follow(motion, rows).worn_BT.tolist() == [[0, 1, 1, 1, 1, 1, 0, 0]]
+    assert follow(motion, rows).worn_BT.tolist() == [[0, 1, 1 / 2, 1 / 4, 1 / 8, 1 / 16, 0, 0]]
     unknown = motion.along(
         Pose.unknown(1, torch.device("cpu")), torch.randn(1, 1, 4, 32, 32), torch.zeros(1, 1, 3), torch.zeros(1, 1)
     )
-    assert unknown.worn_BT.tolist() == [[1]]
+    assert unknown.worn_BT.tolist() == unknown.acted_BT.tolist() == [[1]]
+
+
+def test_hands_do_something_to_the_world_and_so_may_whatever_is_not_known():
+    motion = Motion(4, latent_channels=4, dim=32, patch=2, camera=(0, 1), hands=(3,))
+    rows = [(0.1, 0.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0), (0.0, 0.0, 0.0, 0.0)]
+    assert follow(motion, rows).acted_BT.tolist() == [[0, 0, 1, 0]]
 
 
 def test_of_a_game_without_a_camera_every_action_wears():

@@ -48,6 +48,17 @@ def plain(random_checkpoint):
     return load(random_checkpoint, steps=2, precision="float32")
 
 
+def test_streams_know_which_of_their_frames_are_their_own(plain):
+    state = plain.reset([still(200), still(90)], ["", ""], [1, 2])
+    assert state.own_B.tolist() == [0, 0]
+    state, _ = go_on(plain, state, 1)
+    assert state.own_B.tolist() == [1, 1]
+    state = plain.reset_slots(state, [1], [still(90)], [""], [2])
+    assert state.own_B.tolist() == [1, 0]
+    assert plain.branch(state, [1, 0]).own_B.tolist() == [0, 1]
+    assert plain.restore(plain.snapshot(state)).own_B.tolist() == [1, 0]
+
+
 # -- guidance ---------------------------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from worldsim.core.errors import WorldsimError
 
 CAMERA_CHANNELS = ("camera_pitch_down_deg", "camera_yaw_right_deg")
+HAND_CHANNELS = ("attack", "use")
 # What one unit means to a network. A camera turn of a space that allows +-180 degrees is a few degrees in practice.
 CAMERA_SCALE_DEG = 10.0
 MAX_NUMBERS = 256  # in one array; an action space larger than that holds pictures or maps
@@ -71,6 +72,11 @@ class ActionCodec:
             return None
         pitch, yaw = map(self.names.index, CAMERA_CHANNELS)
         return pitch, yaw
+
+    @property
+    def hands(self) -> tuple[int, ...]:
+        """Where the channels are that do something to the world in front of a player."""
+        return tuple(index for index, name in enumerate(self.names) if name in HAND_CHANNELS)
 
     def __len__(self) -> int:
         return len(self.channels)

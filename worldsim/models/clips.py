@@ -43,6 +43,7 @@ class Entry:
     follows: bool  # whether a frame's reference is the frame that its action leads from
     predicted: int  # frames of each clip
     keep_BFP: Tensor | None  # tokens that are not dropped; None: all
+    own_BT: Tensor | None = None  # 1 where a context frame is not real; None: nowhere
 
 
 @dataclass
@@ -61,6 +62,7 @@ class StreamClips:
     text: TextTokens | None = None
     step_size_BS: Tensor | None = None  # of the sampler that asks; None or 0: infinitely small
     keep_BSP: Tensor | None = None  # tokens of the targets that are not dropped; None: all
+    own_BT: Tensor | None = None  # 1 where a context frame is not real, but as the network makes them; None: nowhere
 
     @property
     def length(self) -> int:
@@ -92,6 +94,7 @@ class StreamClips:
             follows=True,
             predicted=T - 1,
             keep_BFP=keep,
+            own_BT=self.own_BT,
         )
 
 

@@ -16,7 +16,8 @@ class DiTConfig:
 
     What a network can do beyond streaming is part of it: ``joint`` clips, ``text``, large ``shortcut`` steps; and
     whether it is shown what was seen of each place before, moved as the actions move it (``motion``), for which it
-    should know the action channels that pitch a ``camera`` down and yaw it right, where there is one.
+    should know the action channels that pitch a ``camera`` down and yaw it right, where there is one, and those of
+    ``hands``, which do something to the world.
     """
 
     action_channels: int
@@ -33,6 +34,7 @@ class DiTConfig:
     shortcut: bool = False
     motion: bool = False
     camera: tuple[int, int] | None = None
+    hands: tuple[int, ...] = ()
     text: TextConfig | None = None
     text_every: int = 2  # blocks, the last of which attends to the text
 
@@ -56,5 +58,6 @@ def config_from_plain(plain: dict) -> DiTConfig:
     inner = {
         "text": text and TextConfig(**{**text, "words": tuple(text["words"])}),
         "camera": camera and tuple(camera),
+        "hands": tuple(plain.get("hands", ())),
     }
     return DiTConfig(**{**plain, **inner})

@@ -59,7 +59,7 @@ class DiT(ReadsPrompts):
         token = config.latent_channels * config.patch**2
         self.embed = Linear(2 * token, config.dim)  # the frame itself beside its reference
         shape = config.action_channels, config.latent_channels, config.dim, config.patch
-        self.motion = Motion(*shape, config.camera) if config.motion else None
+        self.motion = Motion(*shape, config.camera, config.hands) if config.motion else None
         self.kind = nn.Parameter(torch.zeros(3 if config.joint else 2, config.dim))  # context, target, joint
         self.conditioning = Conditioning(config.dim, config.action_channels, config.shortcut)
         self.modulation = Linear(config.dim, 6 * config.dim)
@@ -267,8 +267,7 @@ class DiT(ReadsPrompts):
                 now = previous_BChw[:, None], target_action_BA[:, None], known_B[:, None]
                 pose = cache.mosaic.pose
                 steps = self.motion.along(pose, *now, read=not pose.settled)
-                step = steps.homography_BT33[:, 0], steps.worn_BT[:, 0]
-                seen = [*seen, cache.mosaic.add(previous_BChw, cache.count_B, *step)]
+                seen = [*seen, cache.mosaic.add(previous_BChw, cache.count_B, steps, context.own_B)]
             view = cache.begin_frame(context.recall_BM)
             kinds, frames, before = [CONTEXT, *kinds], [previous_BChw, *frames], [context.before_BChw, *before]
             no_step_B = torch.zeros_like(target_noise_B)
@@ -319,7 +318,7 @@ class DiT(ReadsPrompts):
         reference = Reference(before_BTChw, None)
         if self.motion is not None and cache.mosaic is not None:
             steps = self.motion.along(cache.mosaic.pose, context_BTChw, actions_BTA, known_BT)
-            seen_BTChw = cache.mosaic.fill(context_BTChw, steps.homography_BT33, steps.worn_BT)
+            seen_BTChw = cache.mosaic.fill(context_BTChw, steps)
             reference.seen_BTChw = torch.cat((torch.zeros_like(seen_BTChw[:, :1]), seen_BTChw[:, :-1]), 1)
         x = self._tokens(context_BTChw, reference, kind_BT).flatten(0, 1)
         summary = None if text is None else text.summary_BD.expand(B, -1).repeat_interleave(T, 0)

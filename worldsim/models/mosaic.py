@@ -3,8 +3,10 @@
 A camera that looks away and back sees again what left the picture, and a product of homographies
 (:mod:`worldsim.models.motion`) says where in which frame it was. A mosaic knows nothing of depth: where a camera walks
 it is off by the parallax, and where something is done the picture changes. So frames *wear* with every step that does
-more than turn the camera, and a place is taken from a frame that is worn least: of those since the last such step the
-oldest, which in a dream is the nearest to what was real. The network is told how worn each place is.
+more than turn the camera, and a place is taken from a frame that is worn least, of equals the oldest. A frame that the
+network made itself is a drawing of what was real, and begins as worn as a real one some steps later; but one of before
+something was done to the world comes after it, as what was done is not in it. The network is told how worn each place
+is.
 
 Legend: B clips or slots, S frames that get a mosaic, D frames of a volume, M frames a mosaic can be made of, Q cells,
 N = h * w places, C latent channels, h and w latent sides. Places are in halves of a side from the middle, across and
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -23,11 +26,16 @@ from torch import Tensor
 from worldsim.models.cache import PerSlot
 from worldsim.models.pose import Pose
 
+if TYPE_CHECKING:
+    from worldsim.models.motion import Steps
+
 _CELL = 2  # latents across and down that are taken from one frame
 _NEAREST = 0.05  # third coordinate of a place in front of the camera, at least
 _LONGEST = 4096  # frames that a mosaic can be made of
 _MANY = 64  # frames of which cells are chosen one by one; of more a few are chosen first, by _ANCHORS a side
 _ANCHORS, _OUTERMOST = 5, 0.97  # the last of them in halves of a side from the middle
+_OWN = 3.0  # steps that wear a real frame as much as drawing it does
+_MOVED = 0.5  # of such a step is what a frame is the worse for where a cell has to be moved
 _SAME_PLACE = 0.25  # latents by which a cell is off where it counts as not moved
 
 
@@ -47,27 +55,36 @@ def clip_paths(homography_BT33: Tensor, window: int) -> Tensor:
     return torch.stack(paths, 1)
 
 
-def clip_wear(worn_BT: Tensor, window: int) -> Tensor:
-    """Of the same frames the steps since that may have changed more than the direction of view: (B, T, M)."""
-    T = worn_BT.shape[1]
-    before_BT = F.pad(worn_BT.cumsum(1), (1, 0))  # each frame, 0 to T
-    frame_TM = _clip_frames(T, min(window, T), worn_BT.device)
+def clip_wear(steps: Steps, window: int, own_BT: Tensor | None = None) -> Wear:
+    """How worn the same frames are, (B, T, M); ``own_BT`` is 1 where a frame, 0 to T - 1, is not real."""
+    worn_BTM, acted_BTM = (_clip_sums(each_BT, window) for each_BT in (steps.worn_BT, steps.acted_BT))
+    if own_BT is not None:
+        T = steps.worn_BT.shape[1]
+        worn_BTM = worn_BTM + _OWN * own_BT[:, _clip_frames(T, min(window, T), own_BT.device).clamp(min=0)]
+    return Wear(worn_BTM, acted_BTM)
+
+
+def _clip_sums(each_BT: Tensor, window: int) -> Tensor:
+    """Over the steps from each of the same frames to the new one (B, T, M)."""
+    T = each_BT.shape[1]
+    before_BT = F.pad(each_BT.cumsum(1), (1, 0))  # each frame, 0 to T
+    frame_TM = _clip_frames(T, min(window, T), each_BT.device)
     return before_BT[:, 1:, None] - before_BT[:, frame_TM.clamp(min=0)]
 
 
-def clip_mosaics(frames_BTChw: Tensor, paths_BTM33: Tensor, wear_BTM: Tensor, oldest: int, room: int = 0) -> Tensor:
+def clip_mosaics(frames_BTChw: Tensor, paths_BTM33: Tensor, wear: Wear, oldest: int, room: int = 0) -> Tensor:
     """What frames 1 to T of clips show of places that frames 0 to T - 1 have shown: (B, T, C + 1, h, w).
 
-    The last channel is how new a place is: 1 where at most one step since may have changed more than the direction of
-    view, 1/2 where two have, 1/``oldest`` for all beyond that, 0 where no frame shows it; there stands the edge of the
-    frame before. ``room`` is how many frames a rollout will choose from, where that is more.
+    The last channel is how new a place is: 1 where it is not worn, 1/2 after one step, a third after two, no less than
+    after ``oldest``, 0 where no frame shows it; there stands the edge of the frame before. ``room`` is how many frames
+    a rollout will choose from, where that is more.
     """
     T, size = paths_BTM33.shape[1:3]
     frame_TM = _clip_frames(T, size, frames_BTChw.device)
     age_TM = torch.where(frame_TM >= 0, torch.arange(size, 0, -1, device=frame_TM.device), 0)
     volume_BCThw = frames_BTChw.float().transpose(1, 2)
     seen_BTChw = seen(
-        volume_BCThw, paths_BTM33, frame_TM.clamp(min=0)[None], age_TM[None], wear_BTM, oldest, max(size, room)
+        volume_BCThw, paths_BTM33, frame_TM.clamp(min=0)[None], age_TM[None], wear, oldest, max(size, room)
     )
     return seen_BTChw.to(frames_BTChw.dtype)
 
@@ -79,7 +96,7 @@ def _clip_frames(length: int, size: int, device: torch.device) -> Tensor:
 
 
 def seen(
-    volume_BCDhw: Tensor, paths_BSM33: Tensor, frame_BSM: Tensor, age_BSM: Tensor, wear_BSM: Tensor,
+    volume_BCDhw: Tensor, paths_BSM33: Tensor, frame_BSM: Tensor, age_BSM: Tensor, wear: Wear,
     oldest: int, room: int,
 ) -> Tensor:  # fmt: skip
     """Mosaics (B, S, C + 1, h, w) of the frames ``frame_BSM`` of a volume, to which paths lead from each new frame.
@@ -90,15 +107,16 @@ def seen(
     cell_Q3, point_N3, cell_of_N = _grid(h, w, volume_BCDhw.device)
     with torch.no_grad():
         same = 2 * _SAME_PLACE / w
-        chosen_BSK = _candidates(paths_BSM33, age_BSM, wear_BSM, same) if room > _MANY else None
+        cost_BSM = wear.worn + _OWN * (wear.acted > 0.5)
+        chosen_BSK = _candidates(paths_BSM33, age_BSM, cost_BSM, same) if room > _MANY else None
         if chosen_BSK is None:
-            best_BSQ, found_BSQ = _best(paths_BSM33, age_BSM, wear_BSM, cell_Q3, same)
+            best_BSQ, found_BSQ = _best(paths_BSM33, age_BSM, cost_BSM, cell_Q3, same)
         else:
-            paths, age, wear = (_gathered(x, chosen_BSK) for x in (paths_BSM33, age_BSM, wear_BSM))
-            best_BSK, found_BSQ = _best(paths, age, wear, cell_Q3, same)
+            paths, age, cost = (_gathered(x, chosen_BSK) for x in (paths_BSM33, age_BSM, cost_BSM))
+            best_BSK, found_BSQ = _best(paths, age, cost, cell_Q3, same)
             best_BSQ = chosen_BSK.gather(2, best_BSK)
-        wear_BSQ = _gathered(wear_BSM, best_BSQ)
-        new_BSQ = torch.where(found_BSQ, 1.0 / wear_BSQ.clamp(min=1, max=oldest), 0.0)
+        worn_BSQ = _gathered(wear.worn, best_BSQ)
+        new_BSQ = torch.where(found_BSQ, 1 / (1 + worn_BSQ.clamp(max=oldest)), 0.0)
         frame_BSQ = _gathered(frame_BSM, best_BSQ)
     path_BSQ33 = _gathered(paths_BSM33, best_BSQ)
     place_BSN3 = (path_BSQ33.index_select(2, cell_of_N) * point_N3[:, None]).sum(-1)
@@ -122,8 +140,8 @@ def _best(
 ) -> tuple[Tensor, Tensor]:
     """Which of M frames each place is taken from (B, S, Q), and whether any shows it; else the frame before.
 
-    The least worn one; of those one in which the place is where it was, as to move a picture blurs it; of those the
-    oldest: in a dream the newest is a dream of dreams.
+    The least worn one, where one in which the place is not where it was counts as somewhat worn, as to move a picture
+    blurs it; of equals the oldest: in a dream the newest is a dream of dreams.
     """
     x_BSMQ, y_BSMQ, front_BSMQ = (paths_BSM33 @ place_Q3.T).unbind(3)
     inside_BSMQ = torch.maximum(x_BSMQ.abs(), y_BSMQ.abs()).clamp_(min=_NEAREST) <= front_BSMQ
@@ -133,7 +151,7 @@ def _best(
     )
     there_BSM = age_BSM > 0
     order_BSM = torch.where(there_BSM, wear_BSM - 0.5 * age_BSM / (_LONGEST + 1), torch.inf)
-    order_BSMQ = order_BSM[..., None] + 0.5 * (off_BSMQ > same * front_BSMQ)
+    order_BSMQ = order_BSM[..., None] + _MOVED * (off_BSMQ > same * front_BSMQ)
     least_BSQ, best_BSQ = torch.where(inside_BSMQ, order_BSMQ, torch.inf).min(2)
     found_BSQ = least_BSQ < torch.inf
     return torch.where(found_BSQ, best_BSQ, _newest(age_BSM)), found_BSQ
@@ -178,12 +196,25 @@ def _cell(side: int) -> int:
 
 
 @dataclass
+class Wear(PerSlot):
+    """Of frames that a mosaic can be made of (..., M), up to the new frame."""
+
+    worn: Tensor  # steps since that did more than turn the camera, and what being drawn adds to them
+    acted: Tensor  # steps since that may have done something to the world
+
+    def begin(self, slot_B: Tensor, place_B: Tensor, own_B: Tensor | None) -> None:
+        """With a frame at its place of each slot; ``own_B`` is 1 where it is not real."""
+        self.worn[slot_B, place_B] = 0.0 if own_B is None else _OWN * own_B
+        self.acted[slot_B, place_B] = 0.0
+
+
+@dataclass
 class Mosaic(PerSlot):
     """The last M frames of each slot of a rollout, the paths to them, and what they show of the newest frame."""
 
     frames_BCMhw: Tensor  # float32; the frame of time t at t % M
     paths_BM33: Tensor  # from the newest frame
-    wear_BM: Tensor
+    wear: Wear
     seen_BChw: Tensor  # C + 1 channels; of the newest frame
     pose: Pose
     oldest: int  # as in training; M may be more
@@ -194,38 +225,41 @@ class Mosaic(PerSlot):
         return cls(
             torch.zeros(slots, channels, frames, h, w, device=device),
             torch.eye(3, device=device).repeat(slots, frames, 1, 1),
-            torch.zeros(slots, frames, device=device),
+            Wear(torch.zeros(slots, frames, device=device), torch.zeros(slots, frames, device=device)),
             torch.zeros(slots, channels + 1, h, w, device=device),
             Pose.unknown(slots, device),
             oldest,
         )
 
-    def fill(self, frames_BTChw: Tensor, homography_BT33: Tensor, worn_BT: Tensor) -> Tensor:
+    def fill(self, frames_BTChw: Tensor, steps: Steps) -> Tensor:
         """Take in frames 0 to T - 1 of empty streams; what is seen of frames 1 to T, the last of them the newest."""
         room, T = self.frames_BCMhw.shape[2], frames_BTChw.shape[1]
-        paths_BTM33, wear_BTM = clip_paths(homography_BT33, room), clip_wear(worn_BT, room)
+        paths_BTM33, wear = clip_paths(steps.homography_BT33, room), clip_wear(steps, room)
         size = paths_BTM33.shape[2]
         time_M = torch.arange(T - size, T, device=frames_BTChw.device)
         self.frames_BCMhw[:, :, time_M % room] = frames_BTChw[:, time_M].float().transpose(1, 2)
         self.paths_BM33[:, time_M % room] = paths_BTM33[:, -1]
-        self.wear_BM[:, time_M % room] = wear_BTM[:, -1]
-        seen_BTChw = clip_mosaics(frames_BTChw, paths_BTM33, wear_BTM, self.oldest, room)
+        self.wear.worn[:, time_M % room], self.wear.acted[:, time_M % room] = wear.worn[:, -1], wear.acted[:, -1]
+        seen_BTChw = clip_mosaics(frames_BTChw, paths_BTM33, wear, self.oldest, room)
         self.seen_BChw = seen_BTChw[:, -1].float()
         return seen_BTChw
 
-    def add(self, frame_BChw: Tensor, time_B: Tensor, homography_B33: Tensor, worn_B: Tensor) -> Tensor:
-        """Take in the frame of each slot's time, and go on to the next: what is seen of it (B, C + 1, h, w)."""
+    def add(self, frame_BChw: Tensor, time_B: Tensor, steps: Steps, own_B: Tensor | None = None) -> Tensor:
+        """Take in the frame of each slot's time, and go one step on: what is seen of the next one (B, C + 1, h, w).
+
+        ``own_B`` is 1 where the frame is not real.
+        """
         room = self.frames_BCMhw.shape[2]
         slot_B, place_B = torch.arange(len(time_B), device=time_B.device), time_B % room
         self.frames_BCMhw[slot_B, :, place_B] = frame_BChw.float()
         self.paths_BM33[slot_B, place_B] = torch.eye(3, device=time_B.device)
-        self.paths_BM33 = self.paths_BM33 @ homography_B33[:, None]
-        self.wear_BM[slot_B, place_B] = 0
-        self.wear_BM = self.wear_BM + worn_B[:, None]
+        self.paths_BM33 = self.paths_BM33 @ steps.homography_BT33
+        self.wear.begin(slot_B, place_B, own_B)
+        self.wear = Wear(self.wear.worn + steps.worn_BT, self.wear.acted + steps.acted_BT)
         place_M = torch.arange(room, device=time_B.device)
         age_BM = (time_B[:, None] - place_M) % room + 1
         age_B1M = torch.where(age_BM <= time_B[:, None] + 1, age_BM, 0)[:, None]
-        paths_B1M33, place_11M, wear_B1M = self.paths_BM33[:, None], place_M[None, None], self.wear_BM[:, None]
-        frames = self.frames_BCMhw, paths_B1M33, place_11M, age_B1M, wear_B1M
+        wear = Wear(self.wear.worn[:, None], self.wear.acted[:, None])
+        frames = self.frames_BCMhw, self.paths_BM33[:, None], place_M[None, None], age_B1M, wear
         self.seen_BChw = seen(*frames, self.oldest, room)[:, 0]
         return self.seen_BChw

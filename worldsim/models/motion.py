@@ -29,14 +29,16 @@ class Motion(nn.Module):
     """What each action does to the picture, and what the network reads and takes of frames that were moved by it.
 
     ``camera`` are the action channels that pitch a camera down and yaw it right, if it has any: these do nothing but
-    turn. Untrained nothing moves and nothing is read: a network that had none before begins as it was.
+    turn; ``hands`` those that do something to the world. Untrained nothing moves and nothing is read: a network that
+    had none before begins as it was.
     """
 
     def __init__(
-        self, action_channels: int, latent_channels: int, dim: int, patch: int, camera: tuple[int, int] | None = None
-    ):
+        self, action_channels: int, latent_channels: int, dim: int, patch: int,
+        camera: tuple[int, int] | None = None, hands: tuple[int, ...] = (),
+    ):  # fmt: skip
         super().__init__()
-        self.camera = camera
+        self.camera, self.hands = camera, hands
         self.generators = nn.Parameter(torch.zeros(action_channels, 3, 3))
         self.tilt = None if camera is None else Tilt(latent_channels)
         # The moved picture, and how new each place of it is:
@@ -58,10 +60,11 @@ class Motion(nn.Module):
                 read_BT = self.tilt(frames_BTChw.flatten(0, 1)).view(pitch_BT.shape)
             pitch_BT = given_BTA[:, :, self.camera[0]]
         turns_BT = (given_BTA[:, :, others] == 0).all(2) & (known_BT > 0)
+        acted_BT = ((given_BTA[:, :, list(self.hands)] != 0).any(2) | (known_BT == 0)).float()
         told = (pitch_BT if read_BT is None else read_BT, pitch_BT, turns_BT)
         gone = [pose.go_on(*now) for now in zip(*(column_BT.unbind(1) for column_BT in told), strict=True)]
         tilt_BT, worn_BT = (torch.stack(column, 1) for column in zip(*gone, strict=True))
-        return Steps(self.homographies(given_BTA, tilt_BT), worn_BT, read_BT, pitch_BT)
+        return Steps(self.homographies(given_BTA, tilt_BT), worn_BT, acted_BT, read_BT, pitch_BT)
 
     def homographies(self, given: Tensor, tilt: Tensor) -> Tensor:
         """Where places were before each action (..., 3, 3), in halves of a side from the middle; actions (..., A).
@@ -84,7 +87,8 @@ class Steps:
     """What actions do that lead on from frames."""
 
     homography_BT33: Tensor
-    worn_BT: Tensor  # 1 where it may change more than the direction of view
+    worn_BT: Tensor  # 1 where it may change more than the direction of view, less while a body coasts
+    acted_BT: Tensor  # 1 where it may do something to the world
     read_BT: Tensor | None  # how far down the camera looks, as each frame says by itself; None where not asked
     pitch_BT: Tensor  # by which the action pitches it down
 

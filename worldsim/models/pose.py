@@ -71,13 +71,13 @@ class Pose(PerSlot):
         return bool((self.frames_B >= _READINGS).all())
 
     def go_on(self, read_B: Tensor, pitch_B: Tensor, turns_B: Tensor) -> tuple[Tensor, Tensor]:
-        """Take a step after a reading of the newest frame: how far the camera looked down before it, and if it wears.
+        """Take a step after a reading of the newest frame: how far the camera looked down before, and how it wears.
 
-        A step wears frames unless it only ``turns_B``, and for a few steps more, while a body coasts.
+        A step wears frames by 1 unless it only ``turns_B``, and half as much with each step more, while a body coasts.
         """
         self.frames_B = self.frames_B + 1
         counts_B = torch.where(self.frames_B <= _READINGS, 1 / self.frames_B, 0)
         tilt_B = torch.lerp(self.tilt_B, read_B, counts_B)
         self.tilt_B = tilt_B + pitch_B
         self.since_B = torch.where(turns_B, self.since_B + 1, 0)
-        return tilt_B, (self.since_B <= _COASTS).float()
+        return tilt_B, torch.where(self.since_B <= _COASTS, 0.5**self.since_B, 0.0)

@@ -49,7 +49,7 @@ def reference_of(entry: Entry, motion: Motion | None, window: int) -> Reference:
     context_BSChw = entry.frames_BFChw[:, : T - 1]
     given = (x.unflatten(0, (clips, -1))[:, 1:T] for x in (entry.inputs.action_FA, entry.inputs.known_F))
     steps = motion.along(Pose.unknown(clips, before_BFChw.device), context_BSChw, *given)
-    paths_BSM33, wear_BSM = clip_paths(steps.homography_BT33, window), clip_wear(steps.worn_BT, window)
-    seen_BSChw = clip_mosaics(context_BSChw, paths_BSM33, wear_BSM, window)
+    paths_BSM33, wear = clip_paths(steps.homography_BT33, window), clip_wear(steps, window, entry.own_BT)
+    seen_BSChw = clip_mosaics(context_BSChw, paths_BSM33, wear, window)
     seen_BFChw = torch.cat((torch.zeros_like(seen_BSChw[:, :1]), seen_BSChw, seen_BSChw), 1)
     return Reference(before_BFChw, seen_BFChw, steps)

@@ -26,6 +26,7 @@ class StreamContext:
     noise_B: Tensor
     action_BA: Tensor
     action_known_B: Tensor
+    own_B: Tensor | None = None  # 1 where the network made it itself; None: nowhere
     recall_BM: Tensor | None = None  # times of archived frames for the next frame to see, -1 for none
 
 

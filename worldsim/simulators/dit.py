@@ -173,7 +173,8 @@ class DiTSimulator:
             reward_mean(output.reward_logits[:, 0]).cpu().numpy(),
             output.termination_logit[:, 0].float().sigmoid().cpu().numpy(),
         )
-        return _moved_on(state, sample_BChw, previous_BChw, action_BA, known_B, time_B), prediction
+        state = _moved_on(state, sample_BChw, previous_BChw, action_BA, known_B, time_B)
+        return replace(state, own_B=torch.ones_like(state.own_B)), prediction
 
     @torch.inference_mode()
     def branch(self, state: StreamState, slots: Sequence[int]) -> StreamState:
@@ -260,7 +261,9 @@ class DiTSimulator:
         if self._recaller is not None and state.past is not None:
             given_BA = torch.from_numpy(np.asarray(actions, np.float32)).to(self.device)
             recall_BM = self._recaller.next(state.past, state.newest_BChw, state.time_B, given_BA)
-        context = StreamContext(state.before_BChw, level_B, state.action_BA, state.action_known_B, recall_BM)
+        context = StreamContext(
+            state.before_BChw, level_B, state.action_BA, state.action_known_B, state.own_B, recall_BM
+        )
         return noise_B2Chw[:, 0], context, previous_BChw, state.time_B + 1
 
     def _noise(self, state: StreamState) -> Tensor:
@@ -294,6 +297,7 @@ class DiTSimulator:
             newest_BChw,
             torch.zeros(shape, device=self.device, dtype=self.dtype),
             torch.zeros(slots, config.action_channels, device=self.device),
+            torch.zeros(slots, device=self.device),
             torch.zeros(slots, device=self.device),
             torch.zeros(slots, dtype=torch.int64, device=self.device),
             np.array([seed & (2**64 - 1) for seed in seeds], np.uint64),

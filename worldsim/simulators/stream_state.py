@@ -25,6 +25,7 @@ class StreamState:
     before_BChw: Tensor  # the frame before it, as the cache saw it (noised); zeros where there is none
     action_BA: Tensor  # led to the newest frame, scaled
     action_known_B: Tensor
+    own_B: Tensor  # 1 where the newest frame was dreamt
     time_B: Tensor  # of the newest frame
     seed_B: NDArray[np.uint64]
     text: TextKeys | None  # of each slot's prompt; None for a network without text
@@ -35,14 +36,15 @@ class StreamState:
         return [self.cache, self.text, self.unprompted, self.past]
 
     def _tensors(self) -> list[Tensor]:
-        return [self.newest_BChw, self.before_BChw, self.action_BA, self.action_known_B, self.time_B]
+        return [self.newest_BChw, self.before_BChw, self.action_BA, self.action_known_B, self.own_B, self.time_B]
 
     def select(self, slots: Sequence[int]) -> StreamState:
         """An independent copy of the given slots (repeats allowed)."""
         index = torch.as_tensor(list(slots))
-        newest, before, action, known, time = (tensor[index].clone() for tensor in self._tensors())
+        newest, before, action, known, own, time = (tensor[index].clone() for tensor in self._tensors())
         return StreamState(
-            self.cache.select(index), newest, before, action, known, time, self.seed_B[np.asarray(slots, int)].copy(),
+            self.cache.select(index), newest, before, action, known, own, time,
+            self.seed_B[np.asarray(slots, int)].copy(),
             self.text and self.text.select(index),
             self.unprompted and self.unprompted.select(index),
             self.past and self.past.select(index),

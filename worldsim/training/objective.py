@@ -30,6 +30,7 @@ from worldsim.models.motion import Steps
 from worldsim.training.processes import mean, own_rows
 
 _LEAST_ERROR = 1e-2  # of a frame's loss: below it frames are right
+_STRAYS, _STRAY_PLACES = 0.1, 4  # by how much a frame strays from the one before at most, and places across and down
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,7 @@ class ObjectiveConfig:
     error_power: float = 0.0  # a streaming frame's gradient is divided by its loss to this power; 1: all count alike
     noise: NoiseConfig = field(default_factory=NoiseConfig)
     own_context_share: float = 0.0  # of the streaming clips go on, from a random frame, on the network's own frames
+    stray_share: float = 0.3  # of those of a network with motion stray from a random frame on, as long dreams do
     own_context_passes: int = 1  # how often those are predicted again from each other: after n, n steps are a roll-out
     shortcut_share: float = 0.0  # of the streaming clips train steps of 1/4 to 1 to agree with steps half as large
     text_drop: float = 0.15  # of the captions are left out, so that guidance has something to compare with
@@ -48,7 +50,7 @@ class ObjectiveConfig:
     drop_repeated: float = 0.0  # tokens whose latents change less than this from frame to frame are left out; 0: none
 
     def __post_init__(self) -> None:
-        for name in ("own_context_share", "shortcut_share", "text_drop", "action_drop"):
+        for name in ("own_context_share", "stray_share", "shortcut_share", "text_drop", "action_drop"):
             if not 0 <= getattr(self, name) <= 1:
                 raise WorldsimError(f"{name}={getattr(self, name)} must be in [0, 1].")
         if not 0 <= self.error_power <= 1:
@@ -117,6 +119,8 @@ def stream_clips(
     seen_BTChw = x_BTChw
     if config.own_context_share:
         seen_BTChw = own_context(model, config, clips, noise_BTChw, dtype, generator, N)
+    if config.stray_share and model.motion is not None:
+        seen_BTChw = seen_BTChw + strayed(config, clips, generator, N)
     clips.context_BTChw = add_noise(seen_BTChw, noise_BTChw, context_level_BT).to(dtype)
     goal_BSChw = x_BTChw[:, 1:]
     target_noise_BSChw = own_rows(torch.randn(N, *goal_BSChw.shape[1:], generator=generator))
@@ -191,15 +195,13 @@ def own_context(
     Scheduled sampling (Bengio et al. 2015) in parallel (Mihaylova and Martins 2019): every pass predicts all frames at
     once from the frames of the pass before, so after n passes the first n own frames are those of a roll-out and the
     later ones carry the errors of n steps. No gradient goes through the predictions. ``clips`` hold clean latents, of
-    ``total`` clips of all processes where not of all.
+    ``total`` clips of all processes where not of all, and are told which frames are their own.
     """
     x_BTChw = clips.context_BTChw
     B, T = x_BTChw.shape[:2]
     N = total or B
-    start_N = torch.randint(1, T, (N,), generator=generator)
-    start_N[torch.rand(N, generator=generator) >= config.own_context_share] = T
-    start_B = own_rows(start_N)
-    alone_BT = (torch.arange(T) >= start_B[:, None])[..., None, None, None]
+    clips.own_BT = dreamt_from(config.own_context_share, N, T, generator)
+    alone_BT = clips.own_BT.bool()[..., None, None, None]
     pure_BSChw = own_rows(torch.randn(N, T - 1, *x_BTChw.shape[2:], generator=generator)).to(dtype)
     level_BT, ones_BS = clips.context_noise_BT, torch.ones(B, T - 1)
     seen_BTChw = x_BTChw
@@ -208,10 +210,35 @@ def own_context(
         alone = StreamClips(
             context_BTChw, level_BT, pure_BSChw, ones_BS, clips.actions_BSA, clips.action_known_BS, clips.text,
             step_size_BS=ones_BS if model.config.shortcut else None,
+            own_BT=clips.own_BT,
         )  # fmt: skip
         own_BTChw = torch.cat((x_BTChw[:, :1], model.run([alone])[0].latent.float()), 1)
         seen_BTChw = torch.where(alone_BT, own_BTChw, x_BTChw)
     return seen_BTChw
+
+
+def strayed(config: ObjectiveConfig, clips: StreamClips, generator: torch.Generator, total: int = 0) -> Tensor:
+    """What to add to clips for them to be off as long dreams are (B, T, C, h, w); they are told which frames are.
+
+    In a share of the clips, from a random frame on, what a frame is off by is that of the one before and some more:
+    smooth in place, where the noise of contexts is none, so only what was seen longer ago tells of it. A dream that
+    never met this goes along with whatever it is off by, and further.
+    """
+    B, T, C, h, w = clips.context_BTChw.shape
+    N, places = total or B, _STRAY_PLACES
+    own_BT = dreamt_from(config.stray_share, N, T, generator)
+    most_N = _STRAYS * torch.rand(N, generator=generator)
+    draw_NTChw = torch.randn(N, T, C, places, places, generator=generator) * most_N[:, None, None, None, None]
+    off_BTChw = (own_rows(draw_NTChw) * own_BT[..., None, None, None]).cumsum(1)
+    clips.own_BT = own_BT if clips.own_BT is None else torch.maximum(clips.own_BT, own_BT)
+    return F.interpolate(off_BTChw.flatten(0, 1), (h, w), mode="bilinear").unflatten(0, (B, T))
+
+
+def dreamt_from(share: float, total: int, length: int, generator: torch.Generator) -> Tensor:
+    """1 from a random frame on in a share of all clips, but never at the first, 0 elsewhere (B, T)."""
+    start_N = torch.randint(1, length, (total,), generator=generator)
+    start_N[torch.rand(total, generator=generator) >= share] = length
+    return (torch.arange(length) >= own_rows(start_N)[:, None]).float()
 
 
 def draw_step_sizes(batch: int, frames: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

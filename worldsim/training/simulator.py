@@ -71,6 +71,7 @@ def train_simulator(
         shortcut=config.shortcut_share > 0,
         motion=config.motion,
         camera=codec.camera if config.motion and autoencoder.temporal_stride == 1 else None,
+        hands=codec.hands if config.motion and autoencoder.temporal_stride == 1 else (),
         text=text,
     )
     flops = batches.flops_per_step(model_config)
