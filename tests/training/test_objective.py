@@ -239,6 +239,6 @@ def test_frames_that_agree_about_where_the_camera_looked_cost_nothing():
     nothing = torch.zeros(1, 4)
     assert float(tilt_error(Steps(nothing, nothing, nothing, agreed, pitch), torch.ones(1, 4)).sum()) < 1e-10
     wrong = agreed + torch.tensor([[0.0, 0.0, 0.4, 0.0]])
-    assert tilt_error(Steps(nothing, nothing, wrong, pitch), torch.ones(1, 4)).argmax() == 2
+    assert tilt_error(Steps(nothing, nothing, nothing, wrong, pitch), torch.ones(1, 4)).argmax() == 2
     ended = torch.tensor([[1.0, 1.0, 0.0, 1.0]])  # frames that do not count neither cost nor disturb the others
-    assert float(tilt_error(Steps(nothing, nothing, wrong, pitch), ended).sum()) < 1e-10
+    assert float(tilt_error(Steps(nothing, nothing, nothing, wrong, pitch), ended).sum()) < 1e-10
