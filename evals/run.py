@@ -109,7 +109,7 @@ def evaluate(
     joules = energy.update()
     if joules is not None:
         record.environment |= {"energy_j": round(joules, 1), "energy_of": energy.parts}
-    _finish(record, groups, time.monotonic() - started, runner.model_s).write(out)
+    _finish(record, groups, time.monotonic() - started, runner.spent_s).write(out)
     return summary
 
 
@@ -156,7 +156,7 @@ def _set_aside(rows: Rows, groups: Sequence[Group]) -> None:
         )
 
 
-def _finish(record: RunRecord, groups: Sequence[Group], wall_s: float, model_s: float) -> RunRecord:
+def _finish(record: RunRecord, groups: Sequence[Group], wall_s: float, spent_s: Mapping[str, float]) -> RunRecord:
     answers = [part for group in groups for part in group.answers]
     return RunRecord(
         **{
@@ -167,7 +167,7 @@ def _finish(record: RunRecord, groups: Sequence[Group], wall_s: float, model_s: 
             "failed": sum(part.count("failed") for part in answers),
             "finished_utc": utc_now(),
             "wall_s": round(wall_s, 2),
-            "model_s": round(model_s, 2),
-            "harness_s": round(wall_s - model_s, 2),
+            **{f"{part}_s": round(seconds, 2) for part, seconds in spent_s.items()},
+            "harness_s": round(wall_s - sum(spent_s.values()), 2),
         }
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -67,14 +68,14 @@ class Runner:
 
     Batches are cut by scenario number alone, and a batch of which a row is missing is dreamt whole: so a
     run that was interrupted gives, to the bit, the rows of one that was not. What controls did is kept with the real
-    branches. ``model_s`` is the time that the models took; the rest is the harness's and the games'.
+    branches. ``spent_s`` is where the time went: "model", "control" and "game"; the rest is the harness's.
     """
 
     def __init__(self, out: Path, rows: Rows, real: RealBranches, seeds: Sequence[int], slots: int, videos: int):
         self.out, self.rows, self.real = Path(out), rows, real
         self.controls = ControlAnswers(real.folder)
         self.seeds, self.slots, self.videos = seeds, slots, videos
-        self.model_s = 0.0
+        self.spent_s = dict.fromkeys(("model", "control", "game"), 0.0)
         self._videos_written: set[str] = set()
 
     def run(
@@ -85,9 +86,10 @@ class Runner:
         fingerprint = self.real.fingerprint(suite, game)
         start = 0
         while start < count:
-            cases = [self.real.get(suite, game, start)]
-            per_batch = max(1, self.slots // len(cases[0].scenario.branches))
-            cases += [self.real.get(suite, game, i) for i in range(start + 1, min(count, start + per_batch))]
+            with self._timed("game"):
+                cases = [self.real.get(suite, game, start)]
+                per_batch = max(1, self.slots // len(cases[0].scenario.branches))
+                cases += [self.real.get(suite, game, i) for i in range(start + 1, min(count, start + per_batch))]
             for contestant, answer in zip(contestants, answers, strict=True):
                 for seed in contestant.seeds(self.seeds):
                     inputs = [self._inputs(suite, contestant, case, fingerprint, seed) for case in cases]
@@ -116,28 +118,40 @@ class Runner:
 
     def _answer(self, batch: _Batch) -> None:
         """Add the rows that are missing, those of a control as they were found before."""
-        suite, contestant = batch.suite, batch.contestant
-        control = None if contestant.role in MODEL_ROLES else contestant.simulator
-        rows = self.controls.get(suite, control, batch.keys) if control else None
-        if rows is None:
+        if batch.contestant.role in MODEL_ROLES:
             rows = self._dream(batch)
-            if control:
-                self.controls.put(suite, control, rows)
+        else:
+            with self._timed("control"):
+                rows = self._control(batch)
         for row in rows:
             if row["key"] not in self.rows:
                 self.rows.add(row)
+
+    def _control(self, batch: _Batch) -> list[dict[str, Any]]:
+        suite, control = batch.suite, batch.contestant.simulator
+        rows = self.controls.get(suite, control, batch.keys)
+        if rows is None:
+            rows = self._dream(batch)
+            self.controls.put(suite, control, rows)
+        return rows
 
     def _dream(self, batch: _Batch) -> list[dict[str, Any]]:
         started = time.monotonic()
         outcomes = dream(batch.contestant.simulator, batch.cases, batch.seed)
         taken_s = time.monotonic() - started
         if batch.contestant.role in MODEL_ROLES:
-            self.model_s += taken_s
+            self.spent_s["model"] += taken_s
         wall_s = taken_s / len(batch.cases)
         return [
             self._row(batch.suite, batch.contestant, case, outcome, part, wall_s)
             for case, outcome, part in zip(batch.cases, outcomes, batch.inputs, strict=True)
         ]
+
+    @contextmanager
+    def _timed(self, part: str) -> Iterator[None]:
+        started = time.monotonic()
+        yield
+        self.spent_s[part] += time.monotonic() - started
 
     def _row(
         self,

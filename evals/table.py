@@ -32,9 +32,10 @@ def format_table(summary: dict[str, Any]) -> str:
 
 def format_times(record: dict[str, Any]) -> str:
     """Where the time of an evaluation went, of its record."""
-    model_s, harness_s = record["model_s"], record["harness_s"]
-    share = 100 * harness_s / max(model_s + harness_s, 1e-9)
-    return f"models {_duration(model_s)}, games and harness {_duration(harness_s)} ({share:.0f} %)"
+    parts = {"models": "model_s", "controls": "control_s", "real games": "game_s", "harness": "harness_s"}
+    total_s = max(sum(record[key] for key in parts.values()), 1e-9)
+    told = (f"{name} {_duration(record[key])} ({100 * record[key] / total_s:.0f} %)" for name, key in parts.items())
+    return ", ".join(told)
 
 
 def _overview(part: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -21,7 +21,8 @@ WORDS = (
     "ladder", "compute=4e10", "episodes=3", "max_steps=60", "scales=[base,4x]", "suites=[control,drift]", "limit=2",
     "controls=[oracle,last_frame]", "videos=1", "threads=1",
 )  # fmt: skip
-OF_A_RUN = ("wall_s", "model_s", "harness_s", "seconds", "started_utc", "finished_utc", "resumed", "environment")
+OF_A_RUN = ("seconds", "started_utc", "finished_utc", "resumed", "environment")
+OF_A_RUN += ("wall_s", "model_s", "control_s", "game_s", "harness_s")
 KILLS = 10
 
 

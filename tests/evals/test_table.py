@@ -43,5 +43,6 @@ def test_without_a_model_there_is_no_overview(band, tmp_path, case_cache):
 
 
 def test_times_say_what_the_harness_took():
-    assert format_times({"model_s": 90.0, "harness_s": 10.0}) == "models 90 s, games and harness 10 s (10 %)"
-    assert format_times({"model_s": 600.0, "harness_s": 0.0}).startswith("models 10.0 min")
+    spent = {"model_s": 600.0, "control_s": 300.0, "game_s": 90.0, "harness_s": 10.0}
+    told = "models 10.0 min (60 %), controls 5.0 min (30 %), real games 90 s (9 %), harness 10 s (1 %)"
+    assert format_times(spent) == told

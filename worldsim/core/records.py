@@ -134,8 +134,10 @@ class RunRecord:
     started_utc: str = ""
     finished_utc: str = ""
     wall_s: float = 0.0
-    model_s: float = 0.0  # of the wall time of an eval: what the models took, and
-    harness_s: float = 0.0  # what everything else did: games, metrics, files
+    model_s: float = 0.0  # of the wall time of an eval: what the models took,
+    control_s: float = 0.0  # what the controls did, their metrics included,
+    game_s: float = 0.0  # what finding scenarios and playing them in the real game did, or finding them on disk,
+    harness_s: float = 0.0  # and everything else: the models' metrics, files, videos
     schema_version: int = SCHEMA_VERSION
     environment: dict[str, Any] = field(default_factory=lambda: describe_environment())
 
