@@ -38,6 +38,7 @@ def clip():
     x = torch.randn(2, FRAMES, 4, SIDE, SIDE, generator=generator)
     return {
         "context": x,
+        "clean": 0.8 * x,
         "context_noise": torch.rand(2, FRAMES, generator=generator) * 0.3,
         "target": torch.randn(2, FRAMES - 1, 4, SIDE, SIDE, generator=generator),
         "target_noise": torch.rand(2, FRAMES - 1, generator=generator),
@@ -47,7 +48,8 @@ def clip():
 
 def whole_clip(model, clip):
     with torch.no_grad():
-        return model(clip["context"], clip["context_noise"], clip["target"], clip["target_noise"], clip["actions"])
+        parts = (clip[name] for name in ("context", "context_noise", "target", "target_noise", "actions"))
+        return model.run([StreamClips(*parts, clean_BTChw=clip["clean"])])[0]
 
 
 def stream(model, clip, extra_steps: int = 0):
@@ -64,6 +66,7 @@ def stream(model, clip, extra_steps: int = 0):
                 clip["context_noise"][:, t - 1],
                 torch.zeros(batch, 5) if first else clip["actions"][:, t - 2],
                 torch.full((batch,), 0.0 if first else 1.0),
+                clean_BChw=clip["clean"][:, t - 1],
             )
             for repeat in range(1 + extra_steps):
                 output = model.stream(
@@ -114,8 +117,9 @@ def test_action_t_leads_to_frame_t_plus_1(model, clip):
 
 def test_a_target_never_sees_its_own_or_later_frames(model, clip):
     before = whole_clip(model, clip).latent
-    changed = {**clip, "context": clip["context"].clone()}
-    changed["context"][:, 5:] += 1.0
+    changed = {**clip, **{name: clip[name].clone() for name in ("context", "clean")}}
+    for name in ("context", "clean"):
+        changed[name][:, 5:] += 1.0
     difference = (whole_clip(model, changed).latent - before).abs().amax((0, 2, 3, 4))
     assert (difference[:5] == 0).all()  # targets 1..5 (numbers 0..4) see context 0..4 only
     assert difference[5] > 1e-3
@@ -151,6 +155,7 @@ def test_dropping_no_token_changes_nothing_of_sinks(model, clip):
     everything = StreamClips(
         clip["context"], clip["context_noise"], clip["target"], clip["target_noise"], clip["actions"],
         keep_BSP=torch.ones(2, FRAMES - 1, (SIDE // 2) ** 2, dtype=torch.bool),
+        clean_BTChw=clip["clean"],
     )  # fmt: skip
     with torch.no_grad():
         assert (model.run([everything])[0].latent - whole_clip(model, clip).latent).abs().max() < 1e-5

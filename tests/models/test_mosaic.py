@@ -35,7 +35,13 @@ def steps_of(homography: torch.Tensor, worn: torch.Tensor, acted: torch.Tensor |
 def mosaic_of(
     frames: torch.Tensor, steps: Steps, window: int = WINDOW, own: torch.Tensor | None = None
 ) -> torch.Tensor:
-    return clip_mosaics(frames, clip_paths(steps.homography_BT33, window), clip_wear(steps, window, own), window)
+    paths, wear = clip_paths(steps.homography_BT33, window), clip_wear(steps, window, own)
+    return mosaic_alone(clip_mosaics(frames, paths, wear, window))
+
+
+def mosaic_alone(seen: torch.Tensor) -> torch.Tensor:
+    """Without the frame before, which comes first."""
+    return seen[..., seen.shape[-3] // 2 :, :, :]
 
 
 def mosaics(turns: list[float], window: int = WINDOW, worn: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -51,6 +57,34 @@ def test_what_left_the_picture_comes_back():
     half = SIDE // 2  # the left half was last seen four frames ago, the right half in the frame before
     assert torch.allclose(seen[-1, -1, :, half:], torch.full((SIDE, half), 1 / 2))
     assert torch.allclose(seen[-1, -1, :, :half], torch.full((SIDE, half), 1 / 5))
+
+
+def test_the_frame_before_stands_beside_it_as_it_is_now():
+    """Half a frame to the right: its right half, and its edge."""
+    frames, homography = panorama([1.0, 1.0]), turn(1.0).expand(1, 2, 3, 3)
+    steps = steps_of(homography, torch.ones(1, 2))
+    seen = clip_mosaics(frames[:, :-1], clip_paths(homography, WINDOW), clip_wear(steps, WINDOW), WINDOW)[0, -1]
+    half = SIDE // 2
+    assert torch.allclose(seen[:3, :, :half], frames[0, 1, :, :, half:], atol=1e-5)
+    assert torch.allclose(seen[:3, :, half:], frames[0, 1, :, :, -1:].expand(-1, -1, half), atol=1e-5)
+    assert torch.equal(seen[3, 0], torch.tensor([1 / 2] * half + [0.0] * half))  # one step old, and not in it
+
+
+def test_what_the_frame_before_does_not_show_is_taken_from_the_mosaic():
+    frames, homography = panorama([1.0, 1.0, -1.0]), torch.stack([turn(t) for t in (1.0, 1.0, -1.0)])[None]
+    steps = steps_of(homography, torch.ones(1, 3))
+    seen = clip_mosaics(frames[:, :-1], clip_paths(homography, WINDOW), clip_wear(steps, WINDOW), WINDOW)[0, -1]
+    assert torch.allclose(seen[:4], seen[4:], atol=1e-5)
+    assert torch.allclose(seen[:3], frames[0, -1], atol=1e-4)
+
+
+def test_a_frame_before_that_was_drawn_is_told_from_a_real_one():
+    frames, homography, own = panorama([0.0, 0.0]), turn(0.0).expand(1, 2, 3, 3), torch.tensor([[0.0, 1.0]])
+    steps = steps_of(homography, torch.zeros(1, 2))
+    paths, wear = clip_paths(homography, WINDOW), clip_wear(steps, WINDOW, own)
+    seen = clip_mosaics(frames[:, :-1], paths, wear, WINDOW)[0]
+    assert seen[0, 3].unique().tolist() == [1] and seen[1, 3].unique().tolist() == [1 / 4]
+    assert seen[1, -1].unique().tolist() == [1]  # the mosaic has the real one
 
 
 def test_what_was_never_seen_is_the_edge_and_says_so():
@@ -142,12 +176,12 @@ def test_streams_see_what_clips_see():
     stream = Mosaic.empty(2, 3, SIDE, SIDE, WINDOW, WINDOW, frames.device)
     for t in range(T):
         time = torch.tensor([t, t])
-        now = stream.add(frames[:, t], time, steps(t, t + 1), own[:, t])
+        now = mosaic_alone(stream.add(frames[:, t], time, steps(t, t + 1), own[:, t]))
         assert torch.allclose(now, whole[:, t], atol=1e-4)
     begun = Mosaic.empty(2, 3, SIDE, SIDE, WINDOW, WINDOW, frames.device)
-    assert torch.allclose(begun.fill(frames[:, :10], steps(0, 10)), whole[:, :10], atol=1e-4)
+    assert torch.allclose(mosaic_alone(begun.fill(frames[:, :10], steps(0, 10))), whole[:, :10], atol=1e-4)
     for t in range(10, T):
-        now = begun.add(frames[:, t], torch.tensor([t, t]), steps(t, t + 1), own[:, t])
+        now = mosaic_alone(begun.add(frames[:, t], torch.tensor([t, t]), steps(t, t + 1), own[:, t]))
         assert torch.allclose(now, whole[:, t], atol=1e-4)
 
 
@@ -156,7 +190,8 @@ def test_a_longer_memory_shows_older_places_as_if_they_were_the_oldest_of_traini
     frames, turns = panorama([1.0, 1.0, -1.0, -1.0]), torch.stack([turn(t) for t in (1.0, 1.0, -1.0, -1.0)])
     memory = Mosaic.empty(1, 3, SIDE, SIDE, 6, 3, frames.device)
     for t in range(4):
-        seen = memory.add(frames[:, t], torch.tensor([t]), steps_of(turns[None, t : t + 1], torch.ones(1, 1)))
+        now = steps_of(turns[None, t : t + 1], torch.ones(1, 1))
+        seen = mosaic_alone(memory.add(frames[:, t], torch.tensor([t]), now))
     assert torch.allclose(seen[0, :-1], frames[0, -1], atol=1e-4)
     assert torch.allclose(seen[0, -1, :, : SIDE // 2], torch.full((SIDE, SIDE // 2), 1 / 4))
 
@@ -170,11 +205,10 @@ def test_a_memory_of_many_frames_finds_what_a_short_one_does():
         memory = Mosaic.empty(1, 3, SIDE, SIDE, room, WINDOW, frames.device)
         for t in range(len(turns)):
             now = steps_of(steps[None, t : t + 1], torch.zeros(1, 1))
-            shown[room] = memory.add(frames[:, t], torch.tensor([t]), now)
+            shown[room] = mosaic_alone(memory.add(frames[:, t], torch.tensor([t]), now))
         begun = Mosaic.empty(1, 3, SIDE, SIDE, room, WINDOW, frames.device)
-        assert torch.allclose(
-            begun.fill(frames[:, :-1], steps_of(steps[None], torch.zeros(1, len(turns))))[:, -1], shown[room], atol=1e-3
-        )
+        seen = mosaic_alone(begun.fill(frames[:, :-1], steps_of(steps[None], torch.zeros(1, len(turns)))))
+        assert torch.allclose(seen[:, -1], shown[room], atol=1e-3)
     assert torch.allclose(shown[200][:, :-1], frames[:, -1], atol=1e-4)
     assert torch.allclose(shown[20], shown[200], atol=1e-4)
 

@@ -1,6 +1,7 @@
 """What an action does to the picture: untrained nothing, trained what the camera does, a path of actions a product."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from worldsim.models.pose import Pose
 CONFIG = DiTConfig(action_channels=2, latent_channels=4, dim=32, depth=1, heads=1, window=3)
 RIGHT, DOWN = 0, 1
 LEVEL = torch.zeros(1)  # how far down the camera looks
+TRUST = 1 / (1 + math.exp(-2))  # either share of an untrained network
 
 
 def new_motion() -> Motion:
@@ -41,7 +43,7 @@ def moved(motion, z_FChw, action_FA, known_F):
     frames_F1Chw = z_FChw[:, None]
     steps = motion.along(Pose.unknown(len(z_FChw), z_FChw.device), frames_F1Chw, action_FA[:, None], known_F[:, None])
     paths_F1133 = clip_paths(steps.homography_BT33, 1)
-    return clip_mosaics(frames_F1Chw, paths_F1133, clip_wear(steps, 1), 1)[:, 0, :-1]
+    return clip_mosaics(frames_F1Chw, paths_F1133, clip_wear(steps, 1), 1)[:, 0, : z_FChw.shape[1]]
 
 
 def test_a_turn_moves_the_picture_against_it(motion):
@@ -109,13 +111,44 @@ def test_what_actions_do_is_learned_from_what_it_explains():
 
 
 def test_a_network_takes_of_the_moved_frame_what_its_share_says(motion):
-    """With nothing else trained the share is a half: the prediction is the mean of the frame before and the moved."""
+    """Of one frame the mosaic is the moved frame too, so what is left of the frame as it was is what neither takes."""
     network = DiT(dataclasses.replace(CONFIG, motion=True))
     network.motion.generators = motion.generators
     x, levels = torch.randn(1, 2, 4, 8, 8), torch.rand(1, 2)
     predicted = network(x, levels, x[:, 1:], levels[:, 1:], act(right=1)[None]).latent[:, 0]
     turned = moved(motion, x[:, 0], act(right=1), torch.ones(1))
-    assert torch.allclose(predicted, (x[:, 0] + turned) / 2, atol=1e-5)
+    assert torch.allclose(predicted, turned.lerp(x[:, 0], (1 - TRUST) ** 2), atol=1e-5)
+
+
+def test_a_network_takes_of_what_was_seen_what_its_share_says():
+    """Where nothing is done but turning, by nothing here, the mosaic shows the oldest frame."""
+    network = DiT(dataclasses.replace(CONFIG, motion=True))
+    x, levels = torch.randn(1, 3, 4, 8, 8), torch.rand(1, 3)
+    predicted = network(x, levels, x[:, 1:], levels[:, 1:], torch.zeros(1, 2, 2)).latent[:, 1]
+    assert torch.allclose(predicted, x[:, 1].lerp(x[:, 0], TRUST), atol=1e-5)
+
+
+def test_an_assumed_camera_turns_about_itself():
+    """Five units of 10 degrees and four back are one; the picture of 70 degrees moves by what the tangent says."""
+    motion = Motion(2, latent_channels=4, dim=32, patch=2, camera=(1, 0))
+    motion.assume_camera([10.0, 5.0])
+    homography = motion.homographies(torch.tensor([[1.0, 0.0]]), torch.zeros(1))[0]
+    middle = homography @ torch.tensor([0.0, 0.0, 1.0])
+    expected = math.tan(math.radians(10)) / math.tan(math.radians(35))
+    assert (middle[:2] / middle[2]).tolist() == pytest.approx([expected, 0.0], abs=1e-4)
+    there, back = (motion.homographies(torch.tensor([[turn, 0.0]]), torch.zeros(1))[0] for turn in (5.0, -4.0))
+    assert torch.allclose(there @ back, homography, atol=1e-3)
+    down = motion.homographies(torch.tensor([[0.0, 2.0]]), torch.zeros(1))[0] @ torch.tensor([0.0, 0.0, 1.0])
+    assert (down[1] / down[2]).item() == pytest.approx(expected, abs=1e-4)
+
+
+def test_what_is_moved_has_no_noise():
+    """Frames of a mosaic were noised each to a level of its own, and nobody would know which."""
+    network = DiT(dataclasses.replace(CONFIG, motion=True))
+    x, levels = torch.randn(1, 2, 4, 8, 8), torch.rand(1, 2)
+    noised = x + torch.randn_like(x)
+    clips = StreamClips(noised, levels, x[:, 1:], levels[:, 1:], act(right=1)[None], clean_BTChw=x)
+    assert torch.allclose(network.run([clips])[0].latent[:, 0], x[:, 0].lerp(noised[:, 0], (1 - TRUST) ** 2), atol=1e-5)
 
 
 def test_frames_between_given_ones_are_not_moved(motion):

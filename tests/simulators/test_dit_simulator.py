@@ -150,6 +150,7 @@ def test_context_is_really_noised_when_dreaming(simulator, context):
     noise = (previous.float() - (1 - level) * clean) / level
     assert float(noise.std()) == pytest.approx(1.0, abs=0.1)
     assert abs(float(noise.mean())) < 0.1
+    assert torch.equal(stream_context.clean_BChw, clean)
 
 
 def test_turning_right_moves_the_picture_left(simulator):

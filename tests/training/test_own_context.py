@@ -72,6 +72,17 @@ def test_a_share_of_the_clips_strays():
     assert off[clips.own_BT[:, -1] == 0].abs().max() == 0
 
 
+def test_mosaics_are_of_strayed_frames_without_noise():
+    x_BTChw, zero_BS = torch.zeros(8, FRAMES, 4, 4, 4), torch.zeros(8, FRAMES - 1)
+    batch = Batch(x_BTChw, torch.zeros(8, FRAMES - 1, 2), zero_BS, zero_BS, zero_BS + 1)
+    model = DiT(DiTConfig(action_channels=2, latent_channels=4, dim=32, depth=1, heads=2, window=4, motion=True))
+    config = SimulatorTrainConfig(stray_share=1.0)
+    clips, _ = stream_clips(model, config, batch, torch.float32, torch.Generator().manual_seed(0))
+    assert clips.clean_BTChw is not None and clips.own_BT is not None
+    assert torch.equal(clips.clean_BTChw.abs().amax((2, 3, 4)) > 0, clips.own_BT > 0)
+    assert (clips.context_BTChw - clips.clean_BTChw).abs().amax((2, 3, 4)).min() > 0
+
+
 def test_only_networks_with_motion_stray_and_their_targets_do_not():
     x_BTChw, zero_BS = torch.zeros(8, FRAMES, 4, 4, 4), torch.zeros(8, FRAMES - 1)
     batch = Batch(x_BTChw, torch.zeros(8, FRAMES - 1, 2), zero_BS, zero_BS, zero_BS + 1)

@@ -44,6 +44,7 @@ class Entry:
     predicted: int  # frames of each clip
     keep_BFP: Tensor | None  # tokens that are not dropped; None: all
     own_BT: Tensor | None = None  # 1 where a context frame is not real; None: nowhere
+    clean_BTChw: Tensor | None = None  # context frames before they were noised; None: as they are
 
 
 @dataclass
@@ -63,6 +64,7 @@ class StreamClips:
     step_size_BS: Tensor | None = None  # of the sampler that asks; None or 0: infinitely small
     keep_BSP: Tensor | None = None  # tokens of the targets that are not dropped; None: all
     own_BT: Tensor | None = None  # 1 where a context frame is not real, but as the network makes them; None: nowhere
+    clean_BTChw: Tensor | None = None  # context frames before they were noised; None: as they are
 
     @property
     def length(self) -> int:
@@ -95,6 +97,7 @@ class StreamClips:
             predicted=T - 1,
             keep_BFP=keep,
             own_BT=self.own_BT,
+            clean_BTChw=self.clean_BTChw,
         )
 
 

@@ -141,12 +141,15 @@ class DiT(ReadsPrompts):
         before_BTChw, sides = reference.before_BTChw, reference.before_BTChw.shape[-2:]
         y = torch.addcmul(final_BT2D[:, :, 0, None], norm(x_BTPD), 1 + final_BT2D[:, :, 1, None])
         change = self._unpatch(self.unembed(y), *sides)
-        if self.motion is not None:
-            share_BT1hw = self._unpatch(self.motion.share(y).sigmoid(), *sides)
+        shown_BTChw = before_BTChw
+        if self.motion is not None:  # of each place as much as the network likes of what is known of it
             assert reference.seen_BTChw is not None
-            change = torch.addcmul(change, share_BT1hw, reference.seen_BTChw[:, :, :-1].to(change.dtype) - before_BTChw)
+            share_BT2hw = self._unpatch(self.motion.share(y).sigmoid(), *sides)
+            moved_BTChw, seen_BTChw = (x[:, :, :-1] for x in reference.seen_BTChw.to(change.dtype).chunk(2, 2))
+            shown_BTChw = torch.lerp(shown_BTChw.to(change.dtype), moved_BTChw, share_BT2hw[:, :, :1])
+            shown_BTChw = torch.lerp(shown_BTChw, seen_BTChw, share_BT2hw[:, :, 1:])
         reward_logits, termination_logit = self.heads(y.mean(2))
-        return Output(before_BTChw + change, reward_logits, termination_logit, reference.steps)
+        return Output(shown_BTChw + change, reward_logits, termination_logit, reference.steps)
 
     # -- whole clips in parallel ----------------------------------------------------------------------------------
 
@@ -264,10 +267,11 @@ class DiT(ReadsPrompts):
             view = cache.same_frame()
         else:
             if self.motion is not None and cache.mosaic is not None:
-                now = previous_BChw[:, None], target_action_BA[:, None], known_B[:, None]
+                clean_BChw = previous_BChw if context.clean_BChw is None else context.clean_BChw
+                now = clean_BChw[:, None], target_action_BA[:, None], known_B[:, None]
                 pose = cache.mosaic.pose
                 steps = self.motion.along(pose, *now, read=not pose.settled)
-                seen = [*seen, cache.mosaic.add(previous_BChw, cache.count_B, steps, context.own_B)]
+                seen = [*seen, cache.mosaic.add(clean_BChw, cache.count_B, steps, context.own_B)]
             view = cache.begin_frame(context.recall_BM)
             kinds, frames, before = [CONTEXT, *kinds], [previous_BChw, *frames], [context.before_BChw, *before]
             no_step_B = torch.zeros_like(target_noise_B)
@@ -302,10 +306,12 @@ class DiT(ReadsPrompts):
         actions_BTA: Tensor,
         known_BT: Tensor,
         text: TextKeys | None = None,
+        clean_BTChw: Tensor | None = None,
     ) -> None:
         """Write frames 0 to T - 1 of a stream to its empty cache in one pass, as ``stream`` does one after another.
 
-        The frames are noised to ``noise_BT`` already; ``actions_BTA[:, t]`` leads from frame t to frame t + 1.
+        The frames are noised to ``noise_BT`` already, and were ``clean_BTChw`` before; ``actions_BTA[:, t]`` leads from
+        frame t to frame t + 1.
         """
         assert cache.archive is None, "frames that leave the window are kept: stream them"
         B, T = noise_BT.shape
@@ -317,8 +323,9 @@ class DiT(ReadsPrompts):
         )
         reference = Reference(before_BTChw, None)
         if self.motion is not None and cache.mosaic is not None:
-            steps = self.motion.along(cache.mosaic.pose, context_BTChw, actions_BTA, known_BT)
-            seen_BTChw = cache.mosaic.fill(context_BTChw, steps)
+            clean_BTChw = context_BTChw if clean_BTChw is None else clean_BTChw
+            steps = self.motion.along(cache.mosaic.pose, clean_BTChw, actions_BTA, known_BT)
+            seen_BTChw = cache.mosaic.fill(clean_BTChw, steps)
             reference.seen_BTChw = torch.cat((torch.zeros_like(seen_BTChw[:, :1]), seen_BTChw[:, :-1]), 1)
         x = self._tokens(context_BTChw, reference, kind_BT).flatten(0, 1)
         summary = None if text is None else text.summary_BD.expand(B, -1).repeat_interleave(T, 0)

@@ -38,7 +38,7 @@ def training_flops(config: DiTConfig, part: Part) -> float:
             sequence * _per_token(config)
             + config.depth * 4 * keys * config.dim  # scores and weighted values
             + sequence_frames * _per_frame(config)
-            + predicted * tokens * 2 * config.dim * (_token_numbers(config) + config.motion * config.patch**2)
+            + predicted * tokens * 2 * config.dim * (_token_numbers(config) + 2 * config.motion * config.patch**2)
             + (not part.joint) * predicted * _reading_the_tilt(config)
         )
     )
@@ -65,7 +65,7 @@ def autoencoder_training_flops(vae: VAE, height: int, width: int) -> float:
 def _per_token(config: DiTConfig) -> float:
     matrices = 4 * config.dim**2 + 2 * config.mlp_ratio * config.dim**2
     text = sum(config.has_text(block) for block in range(config.depth)) * 2 * config.dim**2  # without its few words
-    seen = config.motion * (_token_numbers(config) + config.patch**2)
+    seen = config.motion * 2 * (_token_numbers(config) + config.patch**2)
     return 2.0 * (config.depth * matrices + text + (2 * _token_numbers(config) + seen) * config.dim)
 
 

@@ -5,8 +5,10 @@ A camera that looks away and back sees again what left the picture, and a produc
 it is off by the parallax, and where something is done the picture changes. So frames *wear* with every step that does
 more than turn the camera, and a place is taken from a frame that is worn least, of equals the oldest. A frame that the
 network made itself is a drawing of what was real, and begins as worn as a real one some steps later; but one of before
-something was done to the world comes after it, as what was done is not in it. The network is told how worn each place
-is.
+something was done to the world comes after it, as what was done is not in it. Beside the mosaic stands the frame
+before, moved, with the mosaic around it: there is what was done, and less parallax. The network is told how worn each
+place of either is. Both are made of frames without noise: how noised the one is that a place comes from, nobody would
+know.
 
 Legend: B clips or slots, S frames that get a mosaic, D frames of a volume, M frames a mosaic can be made of, Q cells,
 N = h * w places, C latent channels, h and w latent sides. Places are in halves of a side from the middle, across and
@@ -73,11 +75,12 @@ def _clip_sums(each_BT: Tensor, window: int) -> Tensor:
 
 
 def clip_mosaics(frames_BTChw: Tensor, paths_BTM33: Tensor, wear: Wear, oldest: int, room: int = 0) -> Tensor:
-    """What frames 1 to T of clips show of places that frames 0 to T - 1 have shown: (B, T, C + 1, h, w).
+    """What frames 1 to T of clips show of places that frames 0 to T - 1 have shown: (B, T, 2 (C + 1), h, w).
 
-    The last channel is how new a place is: 1 where it is not worn, 1/2 after one step, a third after two, no less than
-    after ``oldest``, 0 where no frame shows it; there stands the edge of the frame before. ``room`` is how many frames
-    a rollout will choose from, where that is more.
+    First the frame before, moved, with the mosaic around it, then the mosaic alone. The last channel of each is how new
+    a place of it is: 1 where it is not worn, 1/2 after one step, a third after two, no less than after ``oldest``, 0
+    where no frame shows it; there stands the edge of the frame before. ``room`` is how many frames a rollout will
+    choose from, where that is more.
     """
     T, size = paths_BTM33.shape[1:3]
     frame_TM = _clip_frames(T, size, frames_BTChw.device)
@@ -99,33 +102,40 @@ def seen(
     volume_BCDhw: Tensor, paths_BSM33: Tensor, frame_BSM: Tensor, age_BSM: Tensor, wear: Wear,
     oldest: int, room: int,
 ) -> Tensor:  # fmt: skip
-    """Mosaics (B, S, C + 1, h, w) of the frames ``frame_BSM`` of a volume, to which paths lead from each new frame.
+    """Newest frame and mosaic (B, S, 2 (C + 1), h, w) of the frames ``frame_BSM`` of a volume, by the paths to them.
 
-    ``age_BSM`` is 0 where there is no such frame.
+    Paths lead from each new frame; ``age_BSM`` is 0 where there is no such frame.
     """
     h, w = volume_BCDhw.shape[-2:]
     cell_Q3, point_N3, cell_of_N = _grid(h, w, volume_BCDhw.device)
     with torch.no_grad():
         same = 2 * _SAME_PLACE / w
-        cost_BSM = wear.worn + _OWN * (wear.acted > 0.5)
-        chosen_BSK = _candidates(paths_BSM33, age_BSM, cost_BSM, same) if room > _MANY else None
+        known = paths_BSM33, age_BSM, wear.worn + _OWN * (wear.acted > 0.5)
+        newest_BS1 = _newest(age_BSM).expand(*paths_BSM33.shape[:2], 1)
+        _, shown_BSQ = _best(*(_gathered(x, newest_BS1) for x in known), cell_Q3, same)
+        chosen_BSK = _candidates(*known, same) if room > _MANY else None
         if chosen_BSK is None:
-            best_BSQ, found_BSQ = _best(paths_BSM33, age_BSM, cost_BSM, cell_Q3, same)
+            best_BSQ, found_BSQ = _best(*known, cell_Q3, same)
         else:
-            paths, age, cost = (_gathered(x, chosen_BSK) for x in (paths_BSM33, age_BSM, cost_BSM))
-            best_BSK, found_BSQ = _best(paths, age, cost, cell_Q3, same)
+            best_BSK, found_BSQ = _best(*(_gathered(x, chosen_BSK) for x in known), cell_Q3, same)
             best_BSQ = chosen_BSK.gather(2, best_BSK)
-        worn_BSQ = _gathered(wear.worn, best_BSQ)
-        new_BSQ = torch.where(found_BSQ, 1 / (1 + worn_BSQ.clamp(max=oldest)), 0.0)
-        frame_BSQ = _gathered(frame_BSM, best_BSQ)
-    path_BSQ33 = _gathered(paths_BSM33, best_BSQ)
-    place_BSN3 = (path_BSQ33.index_select(2, cell_of_N) * point_N3[:, None]).sum(-1)
-    across_down = place_BSN3[..., :2] / place_BSN3[..., 2:].clamp(min=_NEAREST)
-    depth_BSQ = (2 * frame_BSQ + 1) / volume_BCDhw.shape[2] - 1  # as grid_sample counts
-    grid_BSN3 = torch.cat((across_down.clamp(-2, 2), depth_BSQ.index_select(2, cell_of_N)[..., None]), -1)
-    seen_BCShw = F.grid_sample(volume_BCDhw, grid_BSN3.unflatten(2, (h, w)), padding_mode="border", align_corners=False)
-    new_BShw = new_BSQ.index_select(2, cell_of_N).unflatten(2, (h, w))
-    return torch.cat((seen_BCShw.transpose(1, 2), new_BShw[:, :, None]), 2)
+        newest_BSQ = torch.where(shown_BSQ, newest_BS1, best_BSQ)
+
+    def taken(from_BSQ: Tensor, there_BSQ: Tensor) -> Tensor:
+        """Each cell from one of the M frames, and how new it is where it is there (B, S, C + 1, h, w)."""
+        path_BSQ33 = _gathered(paths_BSM33, from_BSQ)
+        place_BSN3 = (path_BSQ33.index_select(2, cell_of_N) * point_N3[:, None]).sum(-1)
+        across_down = place_BSN3[..., :2] / place_BSN3[..., 2:].clamp(min=_NEAREST)
+        depth_BSQ = (2 * _gathered(frame_BSM, from_BSQ) + 1) / volume_BCDhw.shape[2] - 1  # as grid_sample counts
+        grid_BSN3 = torch.cat((across_down.clamp(-2, 2), depth_BSQ.index_select(2, cell_of_N)[..., None]), -1)
+        grid_BShw3 = grid_BSN3.unflatten(2, (h, w))
+        frame_BCShw = F.grid_sample(volume_BCDhw, grid_BShw3, padding_mode="border", align_corners=False)
+        worn_BSQ = _gathered(wear.worn, from_BSQ).clamp(max=oldest)
+        new_BSQ = torch.where(there_BSQ, 1 / (1 + worn_BSQ), 0.0)
+        new_BShw = new_BSQ.index_select(2, cell_of_N).unflatten(2, (h, w))
+        return torch.cat((frame_BCShw.transpose(1, 2), new_BShw[:, :, None]), 2)
+
+    return torch.cat((taken(newest_BSQ, found_BSQ), taken(best_BSQ, found_BSQ)), 2)
 
 
 def _candidates(paths_BSM33: Tensor, age_BSM: Tensor, wear_BSM: Tensor, same: float) -> Tensor:
@@ -215,7 +225,7 @@ class Mosaic(PerSlot):
     frames_BCMhw: Tensor  # float32; the frame of time t at t % M
     paths_BM33: Tensor  # from the newest frame
     wear: Wear
-    seen_BChw: Tensor  # C + 1 channels; of the newest frame
+    seen_BChw: Tensor  # 2 (C + 1) channels; of the newest frame
     pose: Pose
     oldest: int  # as in training; M may be more
 
@@ -226,7 +236,7 @@ class Mosaic(PerSlot):
             torch.zeros(slots, channels, frames, h, w, device=device),
             torch.eye(3, device=device).repeat(slots, frames, 1, 1),
             Wear(torch.zeros(slots, frames, device=device), torch.zeros(slots, frames, device=device)),
-            torch.zeros(slots, channels + 1, h, w, device=device),
+            torch.zeros(slots, 2 * (channels + 1), h, w, device=device),
             Pose.unknown(slots, device),
             oldest,
         )
@@ -245,7 +255,7 @@ class Mosaic(PerSlot):
         return seen_BTChw
 
     def add(self, frame_BChw: Tensor, time_B: Tensor, steps: Steps, own_B: Tensor | None = None) -> Tensor:
-        """Take in the frame of each slot's time, and go one step on: what is seen of the next one (B, C + 1, h, w).
+        """Take in the frame of each slot's time, and go one step on: what is seen of the next one (B, 2 (C + 1), h, w).
 
         ``own_B`` is 1 where the frame is not real.
         """

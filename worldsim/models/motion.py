@@ -2,9 +2,10 @@
 
 A camera that turns moves its picture by a homography whatever the scene, and one that moves past a plane does too
 (Hartley and Zisserman 2004, chapters 8 and 13). That of an action is the exponential of a sum of generators, learned
-and linear in the action. What the frames before show, brought to where it is now (:mod:`worldsim.models.mosaic`), is
-read beside the frame before, and the prediction takes of each place as much as it likes (spatial transformer
-predictors, Finn et al. 2016): what a network would otherwise spend its width on is arithmetic.
+and linear in the action. The frame before, and what all of those before show, brought to where it is now
+(:mod:`worldsim.models.mosaic`), are read beside the frame before as it was, and the prediction takes of each as much as
+it likes, place by place (spatial transformer predictors, Finn et al. 2016): what a network would otherwise spend its
+width on is arithmetic. What is fixed to the picture and not to the world does not move.
 
 A camera's yaw is about what is up in the world: U^-1 Y U, with U what pitching it from level to where it looks does
 (:mod:`worldsim.models.pose`). So turns by any angles, chained, are as exact as one.
@@ -14,6 +15,8 @@ Legend: B clips or streams, T steps, A action channels.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,6 +26,8 @@ from worldsim.models.layers import Linear
 from worldsim.models.pose import Pose, Tilt
 
 _HALVINGS = 4  # of the exponent, before its series
+_TRUST = 2.0  # to begin with, as a logit: most of a place is what is known of it
+_FOCAL = 1 / math.tan(math.radians(70) / 2)  # halves of a side, of the field of view that a camera is taken to have
 
 
 class Motion(nn.Module):
@@ -41,11 +46,25 @@ class Motion(nn.Module):
         self.camera, self.hands = camera, hands
         self.generators = nn.Parameter(torch.zeros(action_channels, 3, 3))
         self.tilt = None if camera is None else Tilt(latent_channels)
-        # The moved picture, and how new each place of it is:
-        self.embed = Linear((latent_channels + 1) * patch**2, dim, bias=False)
-        self.share = Linear(dim, patch**2)
-        for weights in (self.embed.weight, self.share.weight, self.share.bias):
+        # The frame before, moved, and the mosaic, with how new each place of them is; a share of either:
+        self.embed = Linear(2 * (latent_channels + 1) * patch**2, dim, bias=False)
+        self.share = Linear(dim, 2 * patch**2)
+        for weights in (self.embed.weight, self.share.weight):
             nn.init.zeros_(weights)
+        nn.init.constant_(self.share.bias, _TRUST)
+
+    @torch.no_grad()
+    def assume_camera(self, unit_deg_A: Sequence[float]) -> None:
+        """Let the camera's actions, of so many degrees a unit, turn one of a usual field of view; learning corrects it.
+
+        Learned from nothing, turns now and then ended as something else, from which there was no way back.
+        """
+        if self.camera is None:
+            return
+        for axis, channel in zip((1, 0), self.camera, strict=True):  # down, across
+            turn = math.radians(unit_deg_A[channel])
+            self.generators[channel] = 0
+            self.generators[channel, axis, 2], self.generators[channel, 2, axis] = turn * _FOCAL, -turn / _FOCAL
 
     def along(self, pose: Pose, frames_BTChw: Tensor, action_BTA: Tensor, known_BT: Tensor, read: bool = True) -> Steps:
         """What actions do that lead on from each of these frames, from ``pose`` at the first, which goes along.

@@ -20,10 +20,10 @@ from worldsim.models.pose import Pose
 
 @dataclass
 class Reference:
-    """The frames before, which frames are predicted as a change to, and their mosaics."""
+    """The frames before, which frames are predicted as a change to; and as they are now, with their mosaics."""
 
     before_BTChw: Tensor
-    seen_BTChw: Tensor | None  # C + 1 channels
+    seen_BTChw: Tensor | None  # 2 (C + 1) channels
     steps: Steps | None = None  # on from each context frame, where clips are read
 
     def frames(self, chosen: slice) -> Reference:
@@ -44,9 +44,9 @@ def reference_of(entry: Entry, motion: Motion | None, window: int) -> Reference:
     if motion is None:
         return Reference(before_BFChw, None)
     if not entry.follows:  # no action leads here from what is shown beside
-        return Reference(before_BFChw, F.pad(before_BFChw, (0, 0, 0, 0, 0, 1)))
+        return Reference(before_BFChw, F.pad(before_BFChw, (0, 0, 0, 0, 0, 1)).repeat(1, 1, 2, 1, 1))
     clips, T = len(before_BFChw), before_BFChw.shape[1] - entry.predicted
-    context_BSChw = entry.frames_BFChw[:, : T - 1]
+    context_BSChw = (entry.frames_BFChw if entry.clean_BTChw is None else entry.clean_BTChw)[:, : T - 1]
     given = (x.unflatten(0, (clips, -1))[:, 1:T] for x in (entry.inputs.action_FA, entry.inputs.known_F))
     steps = motion.along(Pose.unknown(clips, before_BFChw.device), context_BSChw, *given)
     paths_BSM33, wear = clip_paths(steps.homography_BT33, window), clip_wear(steps, window, entry.own_BT)

@@ -20,14 +20,15 @@ from worldsim.models.layout import text_attention
 
 @dataclass
 class StreamContext:
-    """The newest context frame as it enters the cache: already noised to ``noise_B``, and the frame before it."""
+    """What is told of the newest context frame as it enters the cache, already noised to ``noise_B``."""
 
-    before_BChw: Tensor  # zeros for the first frame of a stream
+    before_BChw: Tensor  # the frame before it; zeros for the first frame of a stream
     noise_B: Tensor
     action_BA: Tensor
     action_known_B: Tensor
     own_B: Tensor | None = None  # 1 where the network made it itself; None: nowhere
     recall_BM: Tensor | None = None  # times of archived frames for the next frame to see, -1 for none
+    clean_BChw: Tensor | None = None  # before it was noised; None: as it is
 
 
 class StreamPass:

@@ -262,7 +262,7 @@ class DiTSimulator:
             given_BA = torch.from_numpy(np.asarray(actions, np.float32)).to(self.device)
             recall_BM = self._recaller.next(state.past, state.newest_BChw, state.time_B, given_BA)
         context = StreamContext(
-            state.before_BChw, level_B, state.action_BA, state.action_known_B, state.own_B, recall_BM
+            state.before_BChw, level_B, state.action_BA, state.action_known_B, state.own_B, recall_BM, state.newest_BChw
         )
         return noise_B2Chw[:, 0], context, previous_BChw, state.time_B + 1
 
@@ -353,7 +353,7 @@ class DiTSimulator:
         context_BTChw = add_noise(latents_BTChw[:, :-1], noise_BTChw, level_BT).to(self.dtype)
         for cache, text in ((state.cache, state.text), (state.unprompted, self._no_prompt)):
             if cache is not None:
-                self.dit.prefill(cache, context_BTChw, level_BT, action_BSA, known_BS, text)
+                self.dit.prefill(cache, context_BTChw, level_BT, action_BSA, known_BS, text, latents_BTChw[:, :-1])
         return replace(
             state, newest_BChw=newest_BChw, before_BChw=context_BTChw[:, -1].contiguous(),
             action_BA=action_BSA[:, -1].contiguous(), action_known_B=known_BS[:, -1].contiguous(),

@@ -121,6 +121,7 @@ def stream_clips(
         seen_BTChw = own_context(model, config, clips, noise_BTChw, dtype, generator, N)
     if config.stray_share and model.motion is not None:
         seen_BTChw = seen_BTChw + strayed(config, clips, generator, N)
+    clips.clean_BTChw = seen_BTChw
     clips.context_BTChw = add_noise(seen_BTChw, noise_BTChw, context_level_BT).to(dtype)
     goal_BSChw = x_BTChw[:, 1:]
     target_noise_BSChw = own_rows(torch.randn(N, *goal_BSChw.shape[1:], generator=generator))
@@ -210,7 +211,7 @@ def own_context(
         alone = StreamClips(
             context_BTChw, level_BT, pure_BSChw, ones_BS, clips.actions_BSA, clips.action_known_BS, clips.text,
             step_size_BS=ones_BS if model.config.shortcut else None,
-            own_BT=clips.own_BT,
+            own_BT=clips.own_BT, clean_BTChw=seen_BTChw,
         )  # fmt: skip
         own_BTChw = torch.cat((x_BTChw[:, :1], model.run([alone])[0].latent.float()), 1)
         seen_BTChw = torch.where(alone_BT, own_BTChw, x_BTChw)
@@ -264,12 +265,14 @@ def shortcut_goal(model: DiT, clips: StreamClips, large_B: Tensor) -> Tensor:
     level_BS = clips.target_noise_BS[index]
     begin_BSChw = clips.target_BSChw[index].float()
     sample_BSChw = begin_BSChw
-    known_BS = None if clips.action_known_BS is None else clips.action_known_BS[index]
+    known_BS, own_BT, clean_BTChw = (
+        None if given is None else given[index] for given in (clips.action_known_BS, clips.own_BT, clips.clean_BTChw)
+    )
     text = None if clips.text is None else clips.text.select(index)
     for _ in range(2):
         part = StreamClips(
             clips.context_BTChw[index], clips.context_noise_BT[index], sample_BSChw.to(clips.target_BSChw.dtype),
-            level_BS, clips.actions_BSA[index], known_BS, text, told_BS,
+            level_BS, clips.actions_BSA[index], known_BS, text, told_BS, own_BT=own_BT, clean_BTChw=clean_BTChw,
         )  # fmt: skip
         predicted = model.run([part])[0].latent.float()
         sample_BSChw = euler_steps(sample_BSChw, predicted, level_BS, level_BS - half_BS)

@@ -79,6 +79,8 @@ def train_simulator(
         config = config.bought(compute, flops)
     torch.manual_seed(derive_seed(config.seed, "simulator weights"))
     model = DiT(model_config)
+    if model.motion is not None:
+        model.motion.assume_camera(codec.scale.tolist())
     earlier.give_weights(model)
     model.to(config.device)  # drawn on the CPU, to begin with the same weights everywhere
     if config.compile:
