@@ -34,8 +34,8 @@ class Motion(nn.Module):
     """What each action does to the picture, and what the network reads and takes of frames that were moved by it.
 
     ``camera`` are the action channels that pitch a camera down and yaw it right, if it has any: these do nothing but
-    turn; ``hands`` those that do something to the world. Untrained nothing moves and nothing is read: a network that
-    had none before begins as it was.
+    turn; ``hands`` those that do something to the world. Untrained nothing is read, and nothing moves before
+    ``assume_camera``: a network that had no motion begins as it was.
     """
 
     def __init__(
