@@ -110,15 +110,19 @@ def seen(
     cell_Q3, point_N3, cell_of_N = _grid(h, w, volume_BCDhw.device)
     with torch.no_grad():
         same = 2 * _SAME_PLACE / w
-        known = paths_BSM33, age_BSM, wear.worn + _OWN * (wear.acted > 0.5)
+        cost_BSM = wear.worn + _OWN * (wear.acted > 0.5)
+
+        def best_of(chosen_BSK: Tensor) -> tuple[Tensor, Tensor]:
+            paths, age, cost = (_gathered(x, chosen_BSK) for x in (paths_BSM33, age_BSM, cost_BSM))
+            best_BSQ, found_BSQ = _best(paths, age, cost, cell_Q3, same)
+            return chosen_BSK.gather(2, best_BSQ), found_BSQ
+
         newest_BS1 = _newest(age_BSM).expand(*paths_BSM33.shape[:2], 1)
-        _, shown_BSQ = _best(*(_gathered(x, newest_BS1) for x in known), cell_Q3, same)
-        chosen_BSK = _candidates(*known, same) if room > _MANY else None
-        if chosen_BSK is None:
-            best_BSQ, found_BSQ = _best(*known, cell_Q3, same)
+        _, shown_BSQ = best_of(newest_BS1)
+        if room > _MANY:
+            best_BSQ, found_BSQ = best_of(_candidates(paths_BSM33, age_BSM, cost_BSM, same))
         else:
-            best_BSK, found_BSQ = _best(*(_gathered(x, chosen_BSK) for x in known), cell_Q3, same)
-            best_BSQ = chosen_BSK.gather(2, best_BSK)
+            best_BSQ, found_BSQ = _best(paths_BSM33, age_BSM, cost_BSM, cell_Q3, same)
         newest_BSQ = torch.where(shown_BSQ, newest_BS1, best_BSQ)
 
     def taken(from_BSQ: Tensor, there_BSQ: Tensor) -> Tensor:

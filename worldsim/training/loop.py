@@ -33,6 +33,7 @@ from worldsim.training.state import TrainingState
 from worldsim.training.trackers import NoTracker, open_tracker
 
 EXPLODED = 10.0  # times the first step's loss; what explodes passes that by orders of magnitude
+USUAL_LOSS = 1.0  # of an untrained network; a run that goes on may begin far below, with a batch in which nothing moves
 # Muon takes the matrices between a network's input and output layers; those and everything else go to AdamW.
 INNER_LAYERS = ("blocks.", "encoder.", "decoder.")
 
@@ -104,7 +105,7 @@ class Trainer:
                 energy.update()
                 if rank() == 0:
                     append_row(self.out / "rows.jsonl", {"step": self.step, **means})
-                if means["loss"] > EXPLODED * self.first_loss:
+                if means["loss"] > EXPLODED * max(self.first_loss, USUAL_LOSS):
                     raise self._diverged(f"loss {means['loss']:.4g}, at first it was {self.first_loss:.4g}")
                 rate = (self.step - first) / (time.perf_counter() - started)
                 left_min = (self.config.steps - self.step) / rate / 60
