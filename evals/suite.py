@@ -6,6 +6,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -67,7 +68,7 @@ class Suite(ABC):
         settings.pop("scenarios")
         return {"suite": self.name, **settings}
 
-    @property
+    @cached_property
     def hash(self) -> str:
         return content_hash(self.inputs)
 

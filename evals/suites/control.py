@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.games import RealGame
-from evals.instruments.inverse_dynamics import SideTeller, motion_features
+from evals.instruments.inverse_dynamics import SideTeller, motion_features_of
 from evals.metrics.answering import balanced_share, dose_response
 from evals.metrics.choice import action_swap_2afc
 from evals.metrics.latency import latency_frames
@@ -186,4 +186,4 @@ def _facts(told: Told, start: Frames, real: dict[str, RealBranch]) -> dict[str, 
 
 def _right(teller: SideTeller, start: Frames, a: Frames, b: Frames) -> float:
     """Of two branches (H, h, w, 3) that follow ``start``, the share that is told rightly."""
-    return teller.accuracy(*(motion_features(np.concatenate([start[None], clip])) for clip in (a, b)))
+    return teller.accuracy(*motion_features_of([np.concatenate([start[None], clip]) for clip in (a, b)]))

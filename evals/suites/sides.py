@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.games import RealGame
-from evals.instruments.inverse_dynamics import SideTeller, held_out_accuracy, motion_features
+from evals.instruments.inverse_dynamics import SideTeller, held_out_accuracy, motion_features_of
 from evals.metrics.pixels import mean_absolute_difference
 from worldsim.core.seeding import game_seed, stream
 
@@ -52,8 +52,8 @@ def learn_sides(game: RealGame, config: Any, families: Mapping[str, Sides]) -> d
             a, b = (game.recall(seed, moment.actions, families[name][side]) for side in ("a", "b"))
             ended = a.ended.any() or b.ended.any()
             if not ended and mean_absolute_difference(a.frames, b.frames) >= config.min_difference:
-                clips = (np.concatenate([moment.frames[-1:], branch.frames]) for branch in (a, b))
-                found[name].append(np.stack([motion_features(clip) for clip in clips]))
+                clips = [np.concatenate([moment.frames[-1:], branch.frames]) for branch in (a, b)]
+                found[name].append(np.stack(motion_features_of(clips)))
     return {name: _told(name, pairs) for name, pairs in found.items()}
 
 
