@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from worldsim.core.records import append_row, content_hash, read_rows, write_atomic
+from worldsim.core.records import append_rows, content_hash, read_rows, write_atomic
 
 ROW_SCHEMA = 1
 SAME_PLACE = ("suite", "game", "simulator", "scenario", "seed")
@@ -38,9 +38,11 @@ class Rows:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def add(self, row: dict[str, Any]) -> None:
-        assert row["key"] not in self._rows, f"row {row['key']} is already there"
-        self._rows[row["key"]] = append_row(self.path, row)
+    def add(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Append rows that are not there yet; those that are stay as they are."""
+        missing = [row for row in rows if row["key"] not in self._rows]
+        if missing:
+            self._rows |= {row["key"]: row for row in append_rows(self.path, missing)}
 
     def drop_failed(self) -> int:
         """Take failed rows out, so that they are run again; how many there were."""
@@ -60,9 +62,8 @@ class Rows:
                 old.append(row)
                 now = self._rows[new_key]["inputs"]
                 changed |= {name for name, value in row["inputs"].items() if now.get(name) != value}
-        for row in old:
-            append_row(self.path.with_name("superseded.jsonl"), row)
         if old:
+            append_rows(self.path.with_name("superseded.jsonl"), old)
             gone = {row["key"] for row in old}
             self._keep(lambda row: row["key"] not in gone)
         return sorted(changed)

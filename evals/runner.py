@@ -123,9 +123,7 @@ class Runner:
         else:
             with self._timed("control"):
                 rows = self._control(batch)
-        for row in rows:
-            if row["key"] not in self.rows:
-                self.rows.add(row)
+        self.rows.add(rows)
 
     def _control(self, batch: _Batch) -> list[dict[str, Any]]:
         suite, control = batch.suite, batch.contestant.simulator

@@ -6,6 +6,7 @@ Frame 0 is where the branches start and frame h is what the h-th action led to, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from evals.trial import Trial
 from worldsim.core.types import Frames
 
 SHOWN_PX = 192  # small frames are enlarged to about this height, else H.264 takes their colours away
+THREADS = 2  # a video each, side by side
 
 
 def write_videos(out: Path, trial: Trial, simulator: str, written: set[str]) -> dict[str, str]:
@@ -24,14 +26,17 @@ def write_videos(out: Path, trial: Trial, simulator: str, written: set[str]) -> 
     """
     scenario, stem = trial.case.scenario, _stem(trial)
     paths: dict[str, str] = {}
+    jobs: list[tuple[Path, Frames, Frames, float]] = []
     for name in scenario.branches:
         ending = f"_{name}" if len(scenario.branches) > 1 else ""
         real, dream = f"{stem}-real{ending}.mp4", f"{stem}-{slug(simulator)}-dream{ending}.mp4"
         if real not in written:
-            _write(out / real, trial.start, trial.case.real[name].frames, trial.case.fps)
+            jobs.append((out / real, trial.start, trial.case.real[name].frames, trial.case.fps))
             written.add(real)
-        _write(out / dream, trial.start, trial.dream[name].frames, trial.case.fps)
+        jobs.append((out / dream, trial.start, trial.dream[name].frames, trial.case.fps))
         paths |= {f"real{ending}": real, f"dream{ending}": dream}
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(_write, *zip(*jobs, strict=True)))
     return paths
 
 

@@ -15,6 +15,7 @@ from worldsim.core.errors import DamagedFileError
 from worldsim.core.records import (
     RunRecord,
     append_row,
+    append_rows,
     content_hash,
     file_hash,
     read_json,
@@ -97,6 +98,15 @@ def test_rows_are_appended_and_read(tmp_path):
     append_row(path, {"text": "zwei\nZeilen"})
     assert read_rows(path) == [{"a": 1}, {"text": "zwei\nZeilen"}]
     assert path.read_bytes().count(b"\n") == 2
+
+
+def test_many_rows_are_appended_at_once_as_one_after_another(tmp_path):
+    rows = [{"a": np.float64(0.5)}, {"text": "x" * 5000}, {"b": [1, 2]}]
+    plain = append_rows(tmp_path / "many.jsonl", rows)
+    for row in rows:
+        append_row(tmp_path / "single.jsonl", row)
+    assert plain == read_rows(tmp_path / "many.jsonl")
+    assert (tmp_path / "many.jsonl").read_bytes() == (tmp_path / "single.jsonl").read_bytes()
 
 
 @pytest.mark.parametrize("cut", [1, 5, 9])

@@ -9,7 +9,7 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from importlib import metadata
 from pathlib import Path
@@ -80,15 +80,21 @@ def read_json(path: Path) -> Any:
 
 def append_row(path: Path, row: dict[str, Any]) -> dict[str, Any]:
     """Append one JSON line in a single write, on disk before this returns; what was written, as plain data."""
-    row = to_plain(row)
-    line = json.dumps(row) + "\n"
+    return append_rows(path, [row])[0]
+
+
+def append_rows(path: Path, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Append a JSON line for each row as :func:`append_row` does, but wait for the disk once."""
+    plain = [to_plain(row) for row in rows]
+    data = memoryview("".join(json.dumps(row) + "\n" for row in plain).encode())
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
-        os.write(descriptor, line.encode())
+        while data:
+            data = data[os.write(descriptor, data) :]
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    return row
+    return plain
 
 
 def read_rows(path: Path, repair: bool = False) -> list[dict[str, Any]]:
