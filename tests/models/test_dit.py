@@ -17,7 +17,11 @@ CONFIG = DiTConfig(action_channels=5, latent_channels=4, dim=64, depth=3, heads=
 FRAMES, SIDE = 11, 4  # longer than twice the window
 
 
-@pytest.fixture(scope="module", params=[{}, {"sinks": 2}, {"motion": True}], ids=["plain", "2 sinks", "motion"])
+BODIES = {"motion": True, "displaced": True}
+KINDS = {"plain": {}, "2 sinks": {"sinks": 2}, "motion": {"motion": True}, "bodies": BODIES}
+
+
+@pytest.fixture(scope="module", params=KINDS.values(), ids=KINDS)
 def model(request) -> DiT:
     return randomised(dataclasses.replace(CONFIG, **request.param))
 
@@ -179,10 +183,10 @@ def test_context_noise_is_real_and_its_label_matters(model, clip):
     assert (out_relabelled - out_clean).abs().max() > 1e-3
 
 
-@pytest.mark.parametrize("motion", [False, True])
-def test_untrained_network_predicts_no_change(motion):
+@pytest.mark.parametrize("kind", KINDS)
+def test_untrained_network_predicts_no_change(kind):
     torch.manual_seed(0)
-    model = DiT(dataclasses.replace(CONFIG, motion=motion))
+    model = DiT(dataclasses.replace(CONFIG, **KINDS[kind]))
     x = torch.randn(1, 3, 4, SIDE, SIDE)
     output = model(x, torch.zeros(1, 3), torch.randn(1, 2, 4, SIDE, SIDE), torch.ones(1, 2), torch.ones(1, 2, 5))
     assert torch.equal(output.latent, x[:, :-1])
@@ -205,8 +209,11 @@ def test_flops_from_shapes_agree_with_the_profiler(change):
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"heads": 3}, "heads=3"), ({"window": 0}, "window=0"), ({"depth": 0}, "depth=0"), ({"sinks": -1}, "sinks=-1")],
-)
+    [
+        ({"heads": 3}, "heads=3"), ({"window": 0}, "window=0"), ({"depth": 0}, "depth=0"), ({"sinks": -1}, "sinks=-1"),
+        ({"displaced": True}, "displaced=true .* motion=true"),
+    ],
+)  # fmt: skip
 def test_bad_configuration_names_the_value(change, message):
     with pytest.raises(WorldsimError, match=message):
         dataclasses.replace(CONFIG, **change)

@@ -43,6 +43,7 @@ def clips_of(part: Part, model: DiT) -> StreamClips | JointClips:
         pytest.param({"window": 10, "sinks": 2}, [Part(False, 1, 20, 4, 4)], id="streaming with sinks"),
         pytest.param({"motion": True}, [Part(False, 2, 14, 4, 4)], id="streaming with motion"),
         pytest.param({"motion": True, "camera": (0, 1)}, [Part(False, 2, 14, 4, 4)], id="streaming with a camera"),
+        pytest.param({"motion": True, "displaced": True}, [Part(False, 2, 14, 4, 4)], id="streaming with bodies"),
         pytest.param({"joint": True}, [Part(True, 2, 13, 4, 4)], id="joint"),
         pytest.param({"joint": True}, [Part(False, 1, 14, 4, 4), Part(True, 2, 5, 6, 4)], id="both, of two sizes"),
         pytest.param({"text": TEXT}, [Part(False, 2, 14, 4, 4)], id="streaming with text"),

@@ -11,7 +11,7 @@ from worldsim.models.checkpoint import fill_weights, save_model
 from worldsim.models.clips import JointClips, StreamClips
 from worldsim.models.dit import DiT, DiTConfig
 from worldsim.models.mosaic import clip_mosaics, clip_paths, clip_wear
-from worldsim.models.motion import Motion
+from worldsim.models.motion import Motion, displaced
 from worldsim.models.pose import Pose
 
 CONFIG = DiTConfig(action_channels=2, latent_channels=4, dim=32, depth=1, heads=1, window=3)
@@ -126,6 +126,45 @@ def test_a_network_takes_of_what_was_seen_what_its_share_says():
     x, levels = torch.randn(1, 3, 4, 8, 8), torch.rand(1, 3)
     predicted = network(x, levels, x[:, 1:], levels[:, 1:], torch.zeros(1, 2, 2)).latent[:, 1]
     assert torch.allclose(predicted, x[:, 1].lerp(x[:, 0], TRUST), atol=1e-5)
+
+
+def test_what_is_displaced_comes_from_beside():
+    z = torch.randn(2, 3, 4, 8, 8)
+    off = torch.zeros(2, 3, 2, 8, 8)
+    assert torch.allclose(displaced(z, off), z, atol=1e-5)
+    off[1, 2, 0], off[1, 2, 1] = 2, -1  # this frame's places come from two to the right and one above
+    found = displaced(z, off)
+    assert torch.allclose(found[1, 2, :, 1:, :-2], z[1, 2, :, :-1, 2:], atol=1e-5)
+    assert torch.allclose(found[1, 2, :, 0, :-2], z[1, 2, :, 0, 2:], atol=1e-5)  # beyond the edge: the edge
+    assert torch.allclose(found[0], z[0], atol=1e-5)
+
+
+def test_where_bodies_come_from_is_learned_from_where_they_go():
+    """A spot that goes on at its own speed, to the right or to the left: no action tells of it, the frames do."""
+    torch.manual_seed(0)
+    network = DiT(dataclasses.replace(CONFIG, motion=True, displaced=True, dim=64, depth=2, patch=4))
+    optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
+    place = torch.arange(8.0)
+
+    def clips(count: int) -> torch.Tensor:
+        """(B, 3, 4, 8, 8), of one step a frame."""
+        start, speed = torch.randint(3, 5, (count, 1)), torch.randint(0, 2, (count, 1)) * 2 - 1
+        x_BT = start + speed * torch.arange(3)
+        row = torch.exp(-(place - x_BT[..., None]).square())
+        return (row[..., None, :] * torch.exp(-(place - 3.5).square() / 4)[:, None])[:, :, None].repeat(1, 1, 4, 1, 1)
+
+    def error(x: torch.Tensor) -> torch.Tensor:
+        still, noise = torch.zeros(len(x), 3), torch.randn_like(x[:, 1:])
+        said = network(x, still, noise, torch.ones(len(x), 2), torch.zeros(len(x), 2, 2))
+        return (said.latent[:, 1] - x[:, 2]).square().mean()
+
+    before = error(clips(64)).item()
+    for _ in range(120):
+        optimizer.zero_grad()
+        error(clips(16)).backward()
+        optimizer.step()
+    assert error(clips(64)).item() < 0.1 * before
+    assert network.motion.displacement.weight.abs().max() > 0.01
 
 
 def test_an_assumed_camera_turns_about_itself():

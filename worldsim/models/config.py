@@ -17,7 +17,7 @@ class DiTConfig:
     What a network can do beyond streaming is part of it: ``joint`` clips, ``text``, large ``shortcut`` steps; and
     whether it is shown what was seen of each place before, moved as the actions move it (``motion``), for which it
     should know the action channels that pitch a ``camera`` down and yaw it right, where there is one, and those of
-    ``hands``, which do something to the world.
+    ``hands``, which do something to the world; and then whether it says where each place comes from (``displaced``).
     """
 
     action_channels: int
@@ -33,6 +33,7 @@ class DiTConfig:
     joint: bool = False
     shortcut: bool = False
     motion: bool = False
+    displaced: bool = False
     camera: tuple[int, int] | None = None
     hands: tuple[int, ...] = ()
     text: TextConfig | None = None
@@ -44,6 +45,8 @@ class DiTConfig:
         for name in ("action_channels", "latent_channels", "depth", "mlp_ratio", "patch", "window", "text_every"):
             if getattr(self, name) < 1:
                 raise WorldsimError(f"{name}={getattr(self, name)} must be at least 1")
+        if self.displaced and not self.motion:
+            raise WorldsimError("displaced=true moves the frame that motion=true shows; give both or neither.")
         if self.sinks < 0:
             raise WorldsimError(f"sinks={self.sinks} must be 0 or more")
 

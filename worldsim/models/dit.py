@@ -33,7 +33,7 @@ from worldsim.models.heads import Heads
 from worldsim.models.layers import Conditioning, Linear, norm
 from worldsim.models.layout import Layout, Part, layout_of
 from worldsim.models.mosaic import Mosaic
-from worldsim.models.motion import Motion, Steps
+from worldsim.models.motion import Motion, Steps, displaced
 from worldsim.models.prompts import ReadsPrompts
 from worldsim.models.reference import Reference, reference_of
 from worldsim.models.streaming import PrefillPass, StreamContext, StreamPass
@@ -59,7 +59,7 @@ class DiT(ReadsPrompts):
         token = config.latent_channels * config.patch**2
         self.embed = Linear(2 * token, config.dim)  # the frame itself beside its reference
         shape = config.action_channels, config.latent_channels, config.dim, config.patch
-        self.motion = Motion(*shape, config.camera, config.hands) if config.motion else None
+        self.motion = Motion(*shape, config.camera, config.hands, config.displaced) if config.motion else None
         self.kind = nn.Parameter(torch.zeros(3 if config.joint else 2, config.dim))  # context, target, joint
         self.conditioning = Conditioning(config.dim, config.action_channels, config.shortcut)
         self.modulation = Linear(config.dim, 6 * config.dim)
@@ -146,6 +146,8 @@ class DiT(ReadsPrompts):
             assert reference.seen_BTChw is not None
             share_BT2hw = self._unpatch(self.motion.share(y).sigmoid(), *sides)
             moved_BTChw, seen_BTChw = (x[:, :, :-1] for x in reference.seen_BTChw.to(change.dtype).chunk(2, 2))
+            if self.motion.displacement is not None:
+                moved_BTChw = displaced(moved_BTChw, self._unpatch(self.motion.displacement(y), *sides))
             shown_BTChw = torch.lerp(shown_BTChw.to(change.dtype), moved_BTChw, share_BT2hw[:, :, :1])
             shown_BTChw = torch.lerp(shown_BTChw, seen_BTChw, share_BT2hw[:, :, 1:])
         reward_logits, termination_logit = self.heads(y.mean(2))

@@ -38,7 +38,7 @@ def training_flops(config: DiTConfig, part: Part) -> float:
             sequence * _per_token(config)
             + config.depth * 4 * keys * config.dim  # scores and weighted values
             + sequence_frames * _per_frame(config)
-            + predicted * tokens * 2 * config.dim * (_token_numbers(config) + 2 * config.motion * config.patch**2)
+            + predicted * tokens * 2 * config.dim * _predicted_numbers(config)
             + (not part.joint) * predicted * _reading_the_tilt(config)
         )
     )
@@ -75,6 +75,11 @@ def _per_frame(config: DiTConfig) -> float:
 
 def _reading_the_tilt(config: DiTConfig) -> float:
     return 2.0 * tilt_products(config.latent_channels) if config.motion and config.camera else 0.0
+
+
+def _predicted_numbers(config: DiTConfig) -> int:
+    """Of a token: its latents, their shares of what is shown, and where they come from."""
+    return _token_numbers(config) + 2 * (config.motion + config.displaced) * config.patch**2
 
 
 def _token_numbers(config: DiTConfig) -> int:

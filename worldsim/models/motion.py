@@ -7,6 +7,9 @@ and linear in the action. The frame before, and what all of those before show, b
 it likes, place by place (spatial transformer predictors, Finn et al. 2016): what a network would otherwise spend its
 width on is arithmetic. What is fixed to the picture and not to the world does not move.
 
+Bodies that move by themselves no action tells of. A network may say where beside it in the moved frame each place comes
+from (``displaced``; appearance flow, Zhou et al. 2016): a body is then carried along and not drawn anew at every step.
+
 A camera's yaw is about what is up in the world: U^-1 Y U, with U what pitching it from level to where it looks does
 (:mod:`worldsim.models.pose`). So turns by any angles, chained, are as exact as one.
 
@@ -20,9 +23,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from worldsim.models.layers import Linear
+from worldsim.models.mosaic import middles
 from worldsim.models.pose import Pose, Tilt
 
 _HALVINGS = 4  # of the exponent, before its series
@@ -34,13 +39,13 @@ class Motion(nn.Module):
     """What each action does to the picture, and what the network reads and takes of frames that were moved by it.
 
     ``camera`` are the action channels that pitch a camera down and yaw it right, if it has any: these do nothing but
-    turn; ``hands`` those that do something to the world. Untrained nothing is read, and nothing moves before
-    ``assume_camera``: a network that had no motion begins as it was.
+    turn; ``hands`` those that do something to the world; ``displaced`` is for bodies that move by themselves. Untrained
+    nothing is read, and nothing moves before ``assume_camera``: a network that had no motion begins as it was.
     """
 
     def __init__(
         self, action_channels: int, latent_channels: int, dim: int, patch: int,
-        camera: tuple[int, int] | None = None, hands: tuple[int, ...] = (),
+        camera: tuple[int, int] | None = None, hands: tuple[int, ...] = (), displaced: bool = False,
     ):  # fmt: skip
         super().__init__()
         self.camera, self.hands = camera, hands
@@ -49,8 +54,10 @@ class Motion(nn.Module):
         # The frame before, moved, and the mosaic, with how new each place of them is; a share of either:
         self.embed = Linear(2 * (latent_channels + 1) * patch**2, dim, bias=False)
         self.share = Linear(dim, 2 * patch**2)
-        for weights in (self.embed.weight, self.share.weight):
-            nn.init.zeros_(weights)
+        self.displacement = Linear(dim, 2 * patch**2) if displaced else None  # latents across and down
+        for layer in (self.embed, self.share, self.displacement):
+            for weights in () if layer is None else layer.parameters():
+                nn.init.zeros_(weights)
         nn.init.constant_(self.share.bias, _TRUST)
 
     @torch.no_grad()
@@ -99,6 +106,16 @@ class Motion(nn.Module):
         rest = (given @ generators_A33.flatten(1)).unflatten(-1, (3, 3)) - turn
         up, about, down, on = _exponential(torch.stack((-level, turn, level, rest))).unbind()
         return up @ about @ down @ on
+
+
+def displaced(frames_BTChw: Tensor, off_BT2hw: Tensor) -> Tensor:
+    """Every place of the frames from one so many latents right of it and below; beyond the edge is the edge."""
+    B, T, _, h, w = frames_BTChw.shape
+    place_hw2 = middles(h, w, off_BT2hw.device)[:, :2].view(h, w, 2)
+    halves_2 = off_BT2hw.new_tensor((2 / w, 2 / h), dtype=torch.float32)
+    grid_Nhw2 = place_hw2 + off_BT2hw.float().flatten(0, 1).permute(0, 2, 3, 1) * halves_2
+    taken = F.grid_sample(frames_BTChw.float().flatten(0, 1), grid_Nhw2, padding_mode="border", align_corners=False)
+    return taken.unflatten(0, (B, T)).to(frames_BTChw.dtype)
 
 
 @dataclass

@@ -29,8 +29,6 @@ from worldsim.training.stages import EarlierStage
 from worldsim.training.table_latents import autoencoder_key, encode_tables
 from worldsim.training.tables import open_tables
 
-_TOKEN_PX = 16  # pixels down and across that a token stands for, where latents are no coarser
-
 
 def train_simulator(
     config: SimulatorTrainConfig, data: Sequence[str | Path], vae: str | Path, out: str | Path, progress=None,
@@ -64,12 +62,13 @@ def train_simulator(
         dim=config.dim,
         depth=config.depth,
         heads=config.heads,
-        patch=max(1, _TOKEN_PX // autoencoder.spatial_stride),
+        patch=max(1, config.token_px // autoencoder.spatial_stride),
         window=config.window,
         sinks=config.sinks,
         joint=config.joint_batch > 0,
         shortcut=config.shortcut_share > 0,
         motion=config.motion,
+        displaced=config.displaced,
         camera=codec.camera if config.motion and autoencoder.temporal_stride == 1 else None,
         hands=codec.hands if config.motion and autoencoder.temporal_stride == 1 else (),
         text=text,

@@ -33,6 +33,8 @@ class SimulatorTrainConfig(ObjectiveConfig, LoopConfig):
     window: int = 10  # past frames a frame attends to; in joint clips also later ones
     sinks: int = 0  # first frames of a clip that stay visible for ever; they are learned from clips longer than window
     motion: bool = True  # the network is shown what was seen of each place before, moved as the actions move it
+    displaced: bool = False  # with motion: it also says where each place comes from; for bodies that move by themselves
+    token_px: int = 16  # pixels down and across that a token stands for, where latents are no coarser
     init: str = ""  # run folder of an earlier stage to start from; empty for random weights
     samples: int = 8  # frames dreamed beside a recording at each save, in OUT/samples; 0 for none
     compile: bool = False  # the blocks; needs a C++ compiler
@@ -45,6 +47,8 @@ class SimulatorTrainConfig(ObjectiveConfig, LoopConfig):
                 f"joint_batch={self.joint_batch} must be 0 or more, joint_frames={self.joint_frames} at least 2 "
                 f"and image_share={self.image_share} in [0, 1]."
             )
+        if self.token_px < 1:
+            raise WorldsimError(f"token_px={self.token_px} must be at least 1 pixel.")
         if self.samples < 0:
             raise WorldsimError(f"samples={self.samples} must be 0 or more frames.")
         if self.joint_groups < 1 or not (
