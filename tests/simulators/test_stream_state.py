@@ -159,19 +159,23 @@ def test_recalled_frames_change_what_is_dreamt_and_long_contexts_are_read_whole(
     assert (latents[0] - latents[1]).abs().max() > 1e-3
 
 
-def test_mosaics_go_back_beyond_the_window_unless_told_otherwise(random_checkpoint, plain):
+def test_mosaics_go_back_beyond_the_window_where_told(random_checkpoint, plain):
     """A picture that left the window long ago is seen by a memory of it alone, also one read from a context."""
-    window_only = load(random_checkpoint, steps=2, precision="float32", memory=MemoryConfig(mosaic=0))
-    assert plain.describe()["memory"] == {"frames": 0, "archive": 512, "by": "", "mosaic": 256}
-    assert plain.describe()["most_context_frames"] == window_only.describe()["most_context_frames"] + 256
+    places = load(random_checkpoint, steps=2, precision="float32", memory=MemoryConfig(mosaic=256))
+    assert places.describe()["most_context_frames"] == plain.describe()["most_context_frames"] + 256
     frames = np.concatenate([picture(200, 80, 40), *[picture(20, 30, 90)] * 11])
     moves = np.concatenate([turn(20.0, 6), turn(-20.0, 5)])
     seen = {}
-    for name, simulator in (("plain", plain), ("window only", window_only)):
+    for name, simulator in (("places", places), ("plain", plain)):
         state, _ = simulator.step(simulator.reset([Context(frames, moves)], [""], [1]), turn(-20.0))
         assert state.cache.mosaic is not None
         seen[name] = state.cache.mosaic.seen_BChw
-    assert (seen["plain"] - seen["window only"]).abs().max() > 1e-2
+    assert (seen["places"] - seen["plain"]).abs().max() > 1e-2
+
+
+def test_mosaics_go_back_beyond_the_window_by_themselves_where_a_camera_turns(plain):
+    assert plain.describe()["memory"] == {"frames": 0, "archive": 512, "by": "", "mosaic": 0}
+    assert load("voxel-base").describe()["memory"]["mosaic"] == 256
 
 
 def test_a_memory_of_places_needs_a_network_that_is_shown_them(make_random_checkpoint, tmp_path):

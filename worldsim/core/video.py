@@ -69,11 +69,13 @@ def _encode(av: Any, container: Any, frames: Frames, rate: Fraction, scale: int)
     context.thread_count = 1
     context.time_base = 1 / rate
     context.colorspace = context.color_primaries = context.color_trc = 1  # BT.709; players guess when it is not said
+    convert = av.video.reformatter.VideoReformatter()  # one for all: a frame's own would be set up anew each time
     for index, frame in enumerate(frames):
-        large = frame.repeat(scale, axis=0).repeat(scale, axis=1)
-        padded = np.pad(large, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        picture = av.VideoFrame.from_ndarray(padded, format="rgb24")
-        picture = picture.reformat(format="yuv420p", dst_colorspace="ITU709")
+        large = frame.repeat(scale, axis=1).repeat(scale, axis=0)  # in this order whole rows are copied
+        if height % 2 or width % 2:
+            large = np.pad(large, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        picture = av.VideoFrame.from_ndarray(large, format="rgb24")
+        picture = convert.reformat(picture, format="yuv420p", dst_colorspace="ITU709")
         picture.pts, picture.time_base = index, 1 / rate
         container.mux(stream.encode(picture))
     container.mux(stream.encode())

@@ -109,13 +109,17 @@ class Motion(nn.Module):
 
 
 def displaced(frames_BTChw: Tensor, off_BT2hw: Tensor) -> Tensor:
-    """Every place of the frames from one so many latents right of it and below; beyond the edge is the edge."""
+    """Every place of the frames from one so many latents right of it and below; beyond the edge is the edge.
+
+    Interpolated by cubics: what is carried along for many steps is interpolated as often, and lines would blur it away.
+    """
     B, T, _, h, w = frames_BTChw.shape
     place_hw2 = middles(h, w, off_BT2hw.device)[:, :2].view(h, w, 2)
     halves_2 = off_BT2hw.new_tensor((2 / w, 2 / h), dtype=torch.float32)
     grid_Nhw2 = place_hw2 + off_BT2hw.float().flatten(0, 1).permute(0, 2, 3, 1) * halves_2
-    taken = F.grid_sample(frames_BTChw.float().flatten(0, 1), grid_Nhw2, padding_mode="border", align_corners=False)
-    return taken.unflatten(0, (B, T)).to(frames_BTChw.dtype)
+    frames_NChw = frames_BTChw.float().flatten(0, 1)
+    taken_NChw = F.grid_sample(frames_NChw, grid_Nhw2, mode="bicubic", padding_mode="border", align_corners=False)
+    return taken_NChw.unflatten(0, (B, T)).to(frames_BTChw.dtype)
 
 
 @dataclass

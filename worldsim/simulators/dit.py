@@ -62,7 +62,7 @@ class DiTSimulator:
                 "memory.frames= works with every network."
             )
         if memory.mosaic is None:
-            memory = replace(memory, mosaic=0 if dit.motion is None else PLACES)
+            memory = replace(memory, mosaic=PLACES if dit.config.camera else 0)
         self.checkpoint, self.vae, self.dit = checkpoint, vae, dit
         self.guidance, self.memory = guidance, memory
         self.levels = sampling_levels(steps)

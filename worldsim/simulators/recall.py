@@ -32,10 +32,10 @@ class MemoryConfig:
     """What is seen again that left the window: places, and whole frames.
 
     A network that was trained with motion=true is shown places: its mosaics go back ``mosaic`` frames beyond the window
-    (:mod:`worldsim.models.mosaic`), 256 unless told otherwise. Of any network up to ``frames`` frames are shown again,
-    out of the ``archive`` that left the window last. ``by`` says which: "camera", those seen in the direction that the
-    named turns of the camera lead to (where the player stands is not asked); "latent", those that look like the newest
-    frame; "", the camera where it can be turned.
+    (:mod:`worldsim.models.mosaic`), unless told otherwise 256 where it knows a camera that turns, else 0. Of any
+    network up to ``frames`` frames are shown again, out of the ``archive`` that left the window last. ``by`` says
+    which: "camera", those seen in the direction that the named turns of the camera lead to (where the player stands is
+    not asked); "latent", those that look like the newest frame; "", the camera where it can be turned.
     """
 
     frames: int = 0
