@@ -13,6 +13,7 @@ from worldsim.simulators import load
 from worldsim.simulators.checkpoints import find_checkpoint, shipped_names
 
 NAMES = shipped_names()
+PUSH = {"push_x": 1.0, "push_strength": 0.5}
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -26,7 +27,7 @@ def context(simulator) -> Context:
 
 
 def real_context(simulator, frames: int, seed: int) -> Context:
-    """The first frames of the real game under the policy that presses forward and turns."""
+    """The first frames of the real game under the policy that presses forward and turns, or pushes."""
     import gymnasium
 
     about = simulator.describe()
@@ -35,7 +36,7 @@ def real_context(simulator, frames: int, seed: int) -> Context:
     obs, _ = env.reset(seed=seed)
     seen, actions = [obs], []
     for _ in range(frames - 1):
-        action = codec.vector(forward=1, camera_yaw_right_deg=5)
+        action = codec.vector(**PUSH) if "push_x" in codec.names else codec.vector(forward=1, camera_yaw_right_deg=5)
         seen.append(env.step(codec.decode(action))[0])
         actions.append(action)
     env.close()
@@ -51,6 +52,10 @@ def dream(simulator, state, actions):
 
 
 def turn(simulator, yaw_right_deg: float, steps: int) -> np.ndarray:
+    """Where there is no camera to turn, a body is pushed, as much harder the further it would be turned."""
+    if "push_x" in simulator.codec.names:
+        push = {"push_x": np.sign(yaw_right_deg), "push_strength": abs(yaw_right_deg) / 8}
+        return np.stack([simulator.codec.vector(**push)] * steps)
     return np.stack([simulator.codec.vector(camera_yaw_right_deg=yaw_right_deg)] * steps)
 
 
@@ -110,7 +115,8 @@ def test_a_branch_goes_its_own_way_and_leaves_the_original(simulator, context):
     again, _ = dream(simulator, simulator.reset([context], [""], [3]), turn(simulator, 0, 2))
     _, expected = dream(simulator, again, right)
     assert np.array_equal(frames_right, expected)
-    assert np.abs(frames_left.astype(int) - frames_right).mean() > 2
+    least = 0.5 if "push_x" in simulator.codec.names else 2  # a pushed body is a small part of the picture
+    assert np.abs(frames_left.astype(int) - frames_right).mean() > least
 
 
 def test_resetting_one_slot_leaves_the_others(simulator, context):
@@ -147,14 +153,16 @@ def test_context_is_really_noised_when_dreaming(simulator, context):
     previous, stream_context = seen[0]
     level = float(stream_context.noise_B[0])
     assert level == pytest.approx(simulator.context_noise)
-    noise = (previous.float() - (1 - level) * clean) / level
-    assert float(noise.std()) == pytest.approx(1.0, abs=0.1)
+    noise = previous.float() - (1 - level) * clean
+    assert float(noise.std()) == pytest.approx(level, rel=0.1)
     assert abs(float(noise.mean())) < 0.1
     assert torch.equal(stream_context.clean_BChw, clean)
 
 
 def test_turning_right_moves_the_picture_left(simulator):
     """The dream obeys the sign of the camera, as measured by the shift that best explains the change."""
+    if "push_x" in simulator.codec.names:
+        pytest.skip("there is no camera to turn")
     best = {yaw: np.zeros(25) for yaw in (-8, 8)}
     for seed in range(21, 27):
         context = real_context(simulator, frames=8, seed=seed)
